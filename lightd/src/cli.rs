@@ -1,0 +1,241 @@
+//! Edge: the command line. Serves the light of this host, or asks one that serves.
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use podlight_proto::v1;
+use podlight_proto::v1::light_client::LightClient;
+use tokio::signal::unix::{SignalKind, signal};
+use tonic::transport::{Channel, Endpoint};
+use tracing_subscriber::EnvFilter;
+
+use crate::{Lightd, Settings, doctor, screen, status, usb};
+
+/// Bad usage or configuration: sysexits.h's `EX_USAGE`.
+const BAD_CONFIGURATION: u8 = 64;
+/// How long a light may take to answer a person.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Owns the BlinkSticks of this host, and shows on them what it is told over gRPC. With no command, it serves.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show a color, for a while
+    Set {
+        /// A CSS color: a name, or #rrggbb
+        color: String,
+        /// The LED, from 0; all where absent
+        #[arg(long)]
+        index: Option<u32>,
+        /// How it gets there and stays
+        #[arg(long, value_enum, default_value_t = Effect::Solid)]
+        effect: Effect,
+        /// Of the effect: a morph's length, a pulse's or blink's cycle
+        #[arg(long, value_parser = humantime::parse_duration)]
+        period: Option<Duration>,
+        #[command(flatten)]
+        hold: Hold,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Flash, so that someone finds this box; for 60s unless told otherwise
+    Identify {
+        #[command(flatten)]
+        hold: Hold,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Drop what `set` and `identify` hold
+    Release(Server),
+    /// What shows now, and why
+    Status {
+        /// Go on, and print each change
+        #[arg(long)]
+        watch: bool,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// The BlinkSticks of this host
+    List,
+    /// What is wrong with the BlinkSticks of this host, and what helps
+    Doctor,
+    /// Print the udev rule that lets lightd open BlinkSticks without being root
+    UdevRules,
+}
+
+#[derive(Args)]
+struct Hold {
+    /// For how long, such as 90s, 10m or 2h; 5m where absent, at most 24h
+    #[arg(long, visible_alias = "for", value_parser = humantime::parse_duration)]
+    hold: Option<Duration>,
+    /// Who asks, for others to read
+    #[arg(long, env = "PODLIGHT_OWNER", default_value = "")]
+    owner: String,
+}
+
+#[derive(Args)]
+struct Server {
+    /// The lightd to ask
+    #[arg(long, env = "PODLIGHT_SERVER", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    server: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Effect {
+    Solid,
+    Morph,
+    Pulse,
+    Blink,
+}
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    let Cli { command, settings } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // That nobody reads it is no reason to fail otherwise.
+            let _ = error.print();
+            return if error.use_stderr() { BAD_CONFIGURATION.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into(), ExitCode::FAILURE),
+    };
+    let Some(command) = command else {
+        return match settings.check() {
+            Ok(()) => {
+                runtime.block_on(serve(settings)).map_or_else(|e| fail(&e, ExitCode::FAILURE), |()| ExitCode::SUCCESS)
+            }
+            Err(error) => fail(&error, BAD_CONFIGURATION.into()),
+        };
+    };
+    runtime.block_on(run(command)).unwrap_or_else(|error| fail(&error, ExitCode::FAILURE))
+}
+
+#[expect(clippy::print_stderr, reason = "this is the command line")]
+fn fail(error: &anyhow::Error, code: ExitCode) -> ExitCode {
+    eprintln!("error: {error:#}");
+    code
+}
+
+#[expect(clippy::print_stdout, reason = "this is the command line")]
+fn print(text: &str) {
+    println!("{}", text.trim_end());
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("PODLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut stopped = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let lightd = Lightd::bind(settings).await?;
+    let drawing = tokio::spawn(screen::draw(lightd.frames()));
+    let (stop, stopping) = tokio::sync::oneshot::channel();
+    let signals = async move {
+        stopped().await;
+        let _ = stop.send(());
+        stopped().await;
+    };
+    let result = tokio::select! {
+        result = lightd.run(async { drop(stopping.await) }) => result,
+        // A second signal: at once.
+        () = signals => Ok(()),
+    };
+    drawing.abort();
+    result
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let state = match command {
+        Command::Set { color, index, effect, period, hold, server } => {
+            let request = v1::SetColorRequest {
+                color,
+                index,
+                effect: v1::Effect::from(effect).into(),
+                hold: wire(hold.hold)?,
+                owner: hold.owner,
+                period: wire(period)?,
+            };
+            server.connect().await?.set_color(request).await
+        }
+        Command::Identify { hold, server } => {
+            let request = v1::IdentifyRequest { hold: wire(hold.hold)?, owner: hold.owner };
+            server.connect().await?.identify(request).await
+        }
+        Command::Release(server) => server.connect().await?.release(v1::ReleaseRequest {}).await,
+        Command::Status { watch: false, server } => server.connect().await?.get_state(v1::GetStateRequest {}).await,
+        Command::Status { watch: true, server } => {
+            let watch = server.connect().await?.watch_state(v1::WatchStateRequest {}).await;
+            let mut states = watch.map_err(said)?.into_inner();
+            while let Some(state) = states.message().await.map_err(said)? {
+                print(&status::text(&state, screen::has_color()));
+                print("");
+            }
+            anyhow::bail!("lightd has stopped");
+        }
+        Command::List => {
+            print(&doctor::list(&usb::survey()));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Doctor => {
+            let findings = doctor::findings(&usb::survey());
+            print(&doctor::text(&findings));
+            return Ok(if doctor::is_well(&findings) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Command::UdevRules => {
+            print(doctor::UDEV_RULES);
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    print(&status::text(&state.map_err(said)?.into_inner(), screen::has_color()));
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Server {
+    async fn connect(&self) -> anyhow::Result<LightClient<Channel>> {
+        let endpoint = Endpoint::from_shared(self.server.clone())
+            .with_context(|| format!("--server {}: give a URL such as http://127.0.0.1:50051", self.server))?;
+        let channel = endpoint.connect_timeout(PATIENCE).connect().await;
+        Ok(LightClient::new(channel.with_context(|| format!("no lightd answers at {}; is it running?", self.server))?))
+    }
+}
+
+/// What the light said, without the transport's words around it.
+fn said(status: tonic::Status) -> anyhow::Error {
+    anyhow::anyhow!("{}", status.message())
+}
+
+fn wire(duration: Option<Duration>) -> anyhow::Result<Option<prost_types::Duration>> {
+    duration.map(prost_types::Duration::try_from).transpose().context("a duration of more than 10,000 years")
+}
+
+impl From<Effect> for v1::Effect {
+    fn from(effect: Effect) -> Self {
+        match effect {
+            Effect::Solid => Self::Solid,
+            Effect::Morph => Self::Morph,
+            Effect::Pulse => Self::Pulse,
+            Effect::Blink => Self::Blink,
+        }
+    }
+}

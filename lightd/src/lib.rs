@@ -1,0 +1,161 @@
+//! lightd owns the BlinkSticks of one host, and shows on them what it is told over gRPC.
+//!
+//! ```text
+//!  watcher ─StreamColors─▶┐                     ┌─scene─▶ stick loop ─▶ usb ─▶ BlinkStick
+//!  person ─SetColor, …───▶ serve ─▶ keeper ─────┤
+//!  person ◀─state───────── serve ◀─ (light) ◀───┘◀─report─
+//! ```
+//!
+//! Pure: [`light`] (layers, leases, fencing), [`look`] and [`canvas`] (frames in time), [`state`] (what is told of it),
+//! [`blinkstick`] (models and their bytes). Edges: [`serve`], [`keeper`], [`stick`], [`usb`], [`virtual_stick`].
+//! Channels hold the newest only: a stick that lags delays nobody and is never behind by more than a frame.
+
+mod blinkstick;
+mod canvas;
+pub mod cli;
+mod doctor;
+mod keeper;
+mod light;
+mod look;
+mod screen;
+mod serve;
+mod settings;
+mod state;
+mod status;
+mod stick;
+mod usb;
+mod virtual_stick;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
+
+use crate::keeper::Keeper;
+use crate::stick::{Port, Report};
+use crate::virtual_stick::VirtualStick;
+
+pub use screen::{has_color, on_screen, paint};
+pub use settings::{Settings, StickName, VirtualModel};
+pub use virtual_stick::Frame;
+
+/// How long the last frame, and the streams that are open, may take when lightd stops.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A lightd that listens, and doesn't serve yet.
+pub struct Lightd {
+    listener: TcpListener,
+    address: SocketAddr,
+    keeper: Arc<Keeper>,
+    frames: Vec<watch::Receiver<Frame>>,
+    /// Each sends its reports, and ends when its stick has shown the last scene.
+    loops: Vec<(watch::Receiver<Report>, oneshot::Receiver<()>)>,
+}
+
+impl Lightd {
+    /// Listens, and lights the sticks up.
+    ///
+    /// # Errors
+    /// Settings that contradict each other, or an address that can't be listened on. A stick that isn't there is a
+    /// state, not an error.
+    pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
+        settings.check()?;
+        let listener =
+            TcpListener::bind(settings.listen).await.with_context(|| format!("--listen {}", settings.listen))?;
+        let address = listener.local_addr()?;
+        let keeper = Arc::new(Keeper::new(settings.stick.iter().map(ToString::to_string).collect()));
+        let (mut frames, mut loops) = (Vec::new(), Vec::new());
+        for name in &settings.stick {
+            let port: Box<dyn Port> = match name {
+                StickName::Usb(wanted) => Box::new(usb::UsbPort::new(wanted.clone(), settings.keep_mode)),
+                StickName::Virtual(VirtualModel(model)) => {
+                    let stick = VirtualStick::new(*model);
+                    frames.push(stick.frames());
+                    Box::new(stick)
+                }
+            };
+            loops.push(spawn(name, port, &settings, &keeper)?);
+        }
+        Ok(Self { listener, address, keeper, frames, loops })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What each virtual stick shows, in the order of the settings.
+    pub fn frames(&self) -> Vec<watch::Receiver<Frame>> {
+        self.frames.clone()
+    }
+
+    /// Serves until `shutdown`, then leaves the sticks in a defined look.
+    ///
+    /// # Errors
+    /// What ends the service: the listener fails, or a stick's loop ends before its time.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { listener, address, keeper, loops, .. } = self;
+        tracing::info!(%address, "listening");
+        let mut ended = Vec::new();
+        let mut reports = Vec::new();
+        for (index, (report, end)) in loops.into_iter().enumerate() {
+            reports.push(follow(Arc::clone(&keeper), index, report));
+            ended.push(end);
+        }
+        let (stop, stopping) = oneshot::channel::<()>();
+        let server = serve::serve(listener, Arc::clone(&keeper), async {
+            let _ = stopping.await;
+        });
+        tokio::pin!(server);
+        let ending = async {
+            tokio::select! {
+                result = &mut server => return result,
+                () = keeper.keep() => {}
+                _ = futures::future::select_all(reports.into_iter().map(Box::pin)) => anyhow::bail!("a stick's loop ended"),
+                () = shutdown => {}
+            }
+            tracing::info!("stopping");
+            keeper.leave();
+            let _ = stop.send(());
+            // Each loop ends once the last scene shows; a stick that is missing, or a peer that clings to its stream,
+            // doesn't keep us.
+            let _ = timeout(FAREWELL, futures::future::join_all(ended)).await;
+            timeout(FAREWELL, &mut server).await.unwrap_or(Ok(()))
+        };
+        ending.await
+    }
+}
+
+/// Tells the keeper what a stick's loop reports, until the loop ends.
+async fn follow(keeper: Arc<Keeper>, index: usize, mut reports: watch::Receiver<Report>) {
+    loop {
+        let report = reports.borrow_and_update().clone();
+        keeper.report(index, report);
+        if reports.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Starts the loop of the stick at `port`, in a thread of its own.
+fn spawn(
+    name: &StickName,
+    port: Box<dyn Port>,
+    settings: &Settings,
+    keeper: &Keeper,
+) -> anyhow::Result<(watch::Receiver<Report>, oneshot::Receiver<()>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let (reports, report) = watch::channel(Report::default());
+    let (end, ended) = oneshot::channel();
+    let (mount, orders) = (settings.mount(), keeper.orders());
+    std::thread::Builder::new().name(name.to_string()).spawn(move || {
+        runtime.block_on(stick::drive(port, mount, orders, reports));
+        // Nobody may wait for it any more.
+        let _ = end.send(());
+    })?;
+    Ok((report, ended))
+}

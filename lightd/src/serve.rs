@@ -1,0 +1,167 @@
+//! Edge: the Light service. Parses what peers send, tells the keeper, and answers.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::Stream;
+use podlight_proto::v1::color_status::Outcome;
+use podlight_proto::v1::light_server::{Light, LightServer};
+use podlight_proto::{Command, DESCRIPTORS, Identify, SetColor, v1};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::keeper::Keeper;
+
+/// The largest command, 192 looks with a reason, is below 8 KiB.
+const LARGEST_MESSAGE: usize = 64 * 1024;
+/// Calls at a time from one connection: a watcher needs one, a person two.
+const MOST_STREAMS: u32 = 32;
+/// A peer that doesn't answer a ping for this long is gone.
+const PING: Duration = Duration::from_secs(20);
+
+/// Serves `keeper`'s light, its health and its reflection on `listener` until `shutdown`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    keeper: Arc<Keeper>,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<LightServer<Service>>().await;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let light = LightServer::new(Service { keeper })
+        .max_decoding_message_size(LARGEST_MESSAGE)
+        .max_encoding_message_size(LARGEST_MESSAGE);
+    Server::builder()
+        .max_concurrent_streams(MOST_STREAMS)
+        .http2_keepalive_interval(Some(PING))
+        .http2_keepalive_timeout(Some(PING))
+        .add_service(light)
+        .add_service(health_service)
+        .add_service(reflection().build_v1()?)
+        .add_service(reflection().build_v1alpha()?)
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), shutdown)
+        .await?;
+    Ok(())
+}
+
+struct Service {
+    keeper: Arc<Keeper>,
+}
+
+type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Light for Service {
+    type StreamColorsStream = Replies<v1::ColorStatus>;
+    type WatchStateStream = Replies<v1::LightState>;
+
+    async fn stream_colors(
+        &self,
+        request: Request<Streaming<v1::ColorCommand>>,
+    ) -> Result<Response<Self::StreamColorsStream>, Status> {
+        let peer = request.remote_addr().map(|peer| peer.to_string()).unwrap_or_default();
+        let (replies, stream) = mpsc::channel(1);
+        let keeper = Arc::clone(&self.keeper);
+        let commands = request.into_inner();
+        tokio::spawn(async move {
+            tracing::info!(peer, "watcher connected");
+            converse(&keeper, commands, replies).await;
+            tracing::info!(peer, "watcher disconnected");
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn set_color(&self, request: Request<v1::SetColorRequest>) -> Result<Response<v1::LightState>, Status> {
+        let set = SetColor::try_from(request.into_inner())?;
+        let (result, state) = self.keeper.tell(|light, now| light.set_color(set, now));
+        result?;
+        Ok(Response::new(state))
+    }
+
+    async fn identify(&self, request: Request<v1::IdentifyRequest>) -> Result<Response<v1::LightState>, Status> {
+        let identify = Identify::try_from(request.into_inner())?;
+        let ((), state) = self.keeper.tell(|light, now| light.identify(identify, now));
+        Ok(Response::new(state))
+    }
+
+    async fn release(&self, _: Request<v1::ReleaseRequest>) -> Result<Response<v1::LightState>, Status> {
+        let ((), state) = self.keeper.tell(|light, _| light.release());
+        Ok(Response::new(state))
+    }
+
+    async fn get_state(&self, _: Request<v1::GetStateRequest>) -> Result<Response<v1::LightState>, Status> {
+        let ((), state) = self.keeper.tell(|_, _| ());
+        Ok(Response::new(state))
+    }
+
+    async fn watch_state(&self, _: Request<v1::WatchStateRequest>) -> Result<Response<Self::WatchStateStream>, Status> {
+        let mut changes = self.keeper.changes();
+        changes.mark_changed();
+        let following = (Arc::clone(&self.keeper), changes);
+        let states = futures::stream::unfold(following, |(keeper, mut changes)| async move {
+            changes.changed().await.ok()?;
+            changes.borrow_and_update().as_ref()?;
+            let ((), state) = keeper.tell(|_, _| ());
+            Some((Ok(state), (keeper, changes)))
+        });
+        Ok(Response::new(Box::pin(states)))
+    }
+}
+
+/// Applies each command as it comes. Commands never wait for statuses to be read: an unread one gives way to a newer.
+async fn converse(
+    keeper: &Keeper,
+    mut commands: Streaming<v1::ColorCommand>,
+    replies: mpsc::Sender<Result<v1::ColorStatus, Status>>,
+) {
+    let mut changes = keeper.changes();
+    let mut unread: Option<v1::ColorStatus> = None;
+    loop {
+        tokio::select! {
+            command = commands.message() => match command {
+                Ok(Some(command)) => {
+                    unread = Some(apply(keeper, command));
+                    // The answer tells of the change.
+                    if changes.borrow_and_update().is_none() {
+                        return;
+                    }
+                }
+                Ok(None) | Err(_) => return,
+            },
+            changed = changes.changed() => {
+                // An answer that is still unread stays one, about the light as it is now.
+                let Some(light) = changed.ok().and_then(|()| changes.borrow_and_update().clone()) else { return };
+                let status = unread.get_or_insert_with(|| v1::ColorStatus {
+                    outcome: Outcome::Changed.into(),
+                    ..Default::default()
+                });
+                status.light = Some(light);
+            }
+            slot = replies.reserve(), if unread.is_some() => match (slot, unread.take()) {
+                (Ok(slot), Some(status)) => slot.send(Ok(status)),
+                _ => return,
+            },
+        }
+    }
+}
+
+fn apply(keeper: &Keeper, command: v1::ColorCommand) -> v1::ColorStatus {
+    let (epoch, version) = (command.epoch, command.version);
+    let (outcome, message, light) = match Command::try_from(command) {
+        Ok(command) => match keeper.tell(|light, now| light.command(command, now)) {
+            (Ok(()), light) => (Outcome::Applied, String::new(), light),
+            (Err(fenced), light) => (Outcome::Fenced, fenced.to_string(), light),
+        },
+        Err(invalid) => (Outcome::Invalid, invalid.to_string(), keeper.tell(|_, _| ()).1),
+    };
+    v1::ColorStatus { outcome: outcome.into(), epoch, version, message, light: Some(light) }
+}
