@@ -1,0 +1,85 @@
+//! The port on which a cluster is served, and its going away and coming back.
+
+use std::io;
+use std::net::SocketAddr;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::{Cluster, api};
+
+/// A cluster that is being served; until it is dropped, or stopped.
+pub struct Server {
+    /// Where it listens. The same after a restart.
+    pub address: SocketAddr,
+    cluster: Cluster,
+    /// None while stopped.
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    pub(crate) async fn bind(cluster: Cluster, address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let serving = Some(tokio::spawn(accept(listener, cluster.clone())));
+        Ok(Self { address, cluster, serving })
+    }
+
+    /// A kubeconfig (YAML) by which kubectl and kube's client find this server.
+    pub fn kubeconfig(&self) -> String {
+        let address = self.address;
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: sim\n\
+             clusters: [{{name: sim, cluster: {{server: \"http://{address}\"}}}}]\n\
+             contexts: [{{name: sim, context: {{cluster: sim, user: sim}}}}]\n\
+             users: [{{name: sim, user: {{}}}}]\n"
+        )
+    }
+
+    /// Closes the port and every connection. The cluster keeps its objects.
+    pub async fn stop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            serving.abort();
+            // Cancelled is what it shall be.
+            let _ = serving.await;
+        }
+    }
+
+    /// Serves again on the same port, after [`Server::stop`].
+    ///
+    /// # Errors
+    /// Somebody else has taken the port.
+    pub async fn restart(&mut self) -> io::Result<()> {
+        self.stop().await;
+        let listener = TcpListener::bind(self.address).await?;
+        self.serving = Some(tokio::spawn(accept(listener, self.cluster.clone())));
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(serving) = &self.serving {
+            serving.abort();
+        }
+    }
+}
+
+/// Connections live in a set of this task's own, so that aborting the task closes them all.
+async fn accept(listener: TcpListener, cluster: Cluster) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            // A connection that fails to be accepted, or breaks later, is its client's to deal with.
+            Ok((stream, _)) = listener.accept() => {
+                let cluster = cluster.clone();
+                let service = service_fn(move |request| api::answer(cluster.clone(), request));
+                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
