@@ -1,0 +1,323 @@
+//! A session against an in-process server, through pipes and in virtual time.
+
+use std::sync::Mutex;
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use hyper_util::rt::TokioIo;
+use podlight_proto::v1::light_server::{Light as LightService, LightServer};
+use podlight_proto::{Color, v1};
+use tokio::io::{DuplexStream, duplex};
+use tokio::task::JoinHandle;
+use tonic::transport::{Server, Uri};
+use tonic::{Request, Response, Status};
+
+use super::*;
+
+const LEASE: Duration = Duration::from_secs(15);
+const EPOCH: u64 = 3;
+
+/// A light, played by the test: it takes each stream in hand.
+#[derive(Clone)]
+struct Played(mpsc::UnboundedSender<Stream>);
+
+struct Stream {
+    commands: Streaming<ColorCommand>,
+    statuses: mpsc::Sender<Result<ColorStatus, Status>>,
+}
+
+/// A link under test, and all that it is joined to.
+struct Rig {
+    order: watch::Sender<Order>,
+    fresh: watch::Sender<bool>,
+    leds: mpsc::Receiver<(Light, usize)>,
+    streams: mpsc::UnboundedReceiver<Stream>,
+    link: JoinHandle<()>,
+}
+
+fn show(version: u64) -> Order {
+    let looks = vec![Look::solid(Color::rgb(0, 25, 0))];
+    let reason = Reason { text: format!("reason {version}"), ..Reason::default() };
+    Order::Show(Arc::new(Show { version, node: "n1".to_owned(), reason, looks }))
+}
+
+/// A link to a light whose first `failures` connections fail.
+fn rig(failures: u32) -> Rig {
+    let (order, orders) = watch::channel(show(1));
+    let (fresh, freshness) = watch::channel(true);
+    let (told, leds) = mpsc::channel(8);
+    let (played, streams) = mpsc::unbounded_channel();
+    let link = Link {
+        light: "n1=http://10.0.0.1:50051".parse().unwrap(),
+        epoch: EPOCH,
+        lease: LEASE,
+        order: orders,
+        fresh: freshness,
+        leds: told,
+        terms: Terms::Untried,
+    };
+    let failures = Mutex::new(failures);
+    let dial = move || {
+        let mut left = failures.lock().unwrap();
+        let fails = *left > 0;
+        *left = left.saturating_sub(1);
+        connect(Played(played.clone()), fails)
+    };
+    Rig { order, fresh, leds, streams, link: tokio::spawn(link.run(dial)) }
+}
+
+async fn connect(light: Played, fails: bool) -> Result<Channel, tonic::transport::Error> {
+    let (ours, theirs) = duplex(64 * 1024);
+    let incoming = stream::iter([Ok::<DuplexStream, std::io::Error>(theirs)]).chain(stream::pending());
+    tokio::spawn(Server::builder().add_service(LightServer::new(light)).serve_with_incoming(incoming));
+    let mut ours = Some(ours).filter(|_| !fails);
+    let connector = tower::service_fn(move |_: Uri| {
+        let ours = ours.take().map(TokioIo::new).ok_or(std::io::ErrorKind::ConnectionRefused);
+        async move { ours.map_err(std::io::Error::from) }
+    });
+    endpoint("http://10.0.0.1:50051")?.connect_with_connector(connector).await
+}
+
+impl Stream {
+    /// The next command.
+    async fn told(&mut self) -> ColorCommand {
+        self.commands.message().await.unwrap().unwrap()
+    }
+
+    /// Whether the link says nothing for this long.
+    async fn silent(&mut self, time: Duration) -> bool {
+        timeout(time, self.commands.message()).await.is_err()
+    }
+
+    async fn answer(&self, outcome: Outcome, version: u64, leds: u32) {
+        let light = Some(v1::LightState { led_count: leds, ..v1::LightState::default() });
+        let outcome = outcome.into();
+        let status = ColorStatus { outcome, epoch: EPOCH, version, message: String::new(), light };
+        self.statuses.send(Ok(status)).await.unwrap();
+    }
+
+    async fn apply(&self, version: u64) {
+        self.answer(Outcome::Applied, version, 2).await;
+    }
+}
+
+fn near(time: Duration, want: Duration) -> bool {
+    time.abs_diff(want) < Duration::from_millis(100)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_word_is_the_whole_state() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    let command = Command::try_from(stream.told().await).unwrap();
+    assert_eq!((command.epoch, command.version, command.node.as_str()), (EPOCH, 1, "n1"));
+    assert_eq!(command.lease, Lease::For(LEASE));
+    assert_eq!(command.looks, [Look::solid(Color::rgb(0, 25, 0))]);
+    assert_eq!(command.reason.text, "reason 1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_light_that_stalls_has_one_command_in_flight_and_hears_only_the_newest_next() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    assert_eq!(stream.told().await.version, 1);
+    for version in 2..=100 {
+        rig.order.send_replace(show(version));
+        tokio::task::yield_now().await;
+    }
+    assert!(stream.silent(LEASE * 9 / 10).await);
+    stream.apply(1).await;
+    assert_eq!(stream.told().await.version, 100);
+    stream.apply(100).await;
+    assert!(stream.silent(LEASE / 4).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_light_that_lets_a_lease_pass_without_an_answer_is_connected_anew() {
+    let mut rig = rig(0);
+    let mut stalled = rig.streams.recv().await.unwrap();
+    assert_eq!(stalled.told().await.version, 1);
+    rig.order.send_replace(show(2));
+    let mut stream = rig.streams.recv().await.unwrap();
+    assert_eq!(stream.told().await.version, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_stream_is_opened_anew_with_the_whole_state_of_the_same_version() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    assert_eq!(stream.told().await.version, 1);
+    stream.apply(1).await;
+    drop(stream);
+    let mut stream = rig.streams.recv().await.unwrap();
+    let command = stream.told().await;
+    assert_eq!((command.epoch, command.version, command.looks.len()), (EPOCH, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_light_out_of_reach_is_tried_until_it_is_there() {
+    let mut rig = rig(20);
+    let mut stream = rig.streams.recv().await.unwrap();
+    assert_eq!(stream.told().await.version, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_renewed_each_third_of_it() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    let start = Instant::now();
+    for i in 0..4 {
+        assert_eq!(stream.told().await.version, 1);
+        assert!(near(start.elapsed(), LEASE / 3 * i));
+        stream.apply(1).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_renewed_or_said_while_the_api_is_silent_and_all_of_it_after() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    stream.told().await;
+    stream.apply(1).await;
+    rig.fresh.send_replace(false);
+    rig.order.send_replace(show(2));
+    assert!(stream.silent(LEASE * 10).await);
+    let start = Instant::now();
+    rig.fresh.send_replace(true);
+    assert_eq!(stream.told().await.version, 2);
+    assert!(near(start.elapsed(), Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unchanged_state_is_said_again_at_once_when_the_api_is_back() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    stream.told().await;
+    stream.apply(1).await;
+    rig.fresh.send_replace(false);
+    assert!(stream.silent(LEASE).await);
+    let start = Instant::now();
+    rig.fresh.send_replace(true);
+    assert_eq!(stream.told().await.version, 1);
+    assert!(near(start.elapsed(), Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_light_is_not_even_dialled_while_the_api_is_silent() {
+    let mut rig = rig(0);
+    rig.fresh.send_replace(false);
+    assert!(timeout(LEASE * 10, rig.streams.recv()).await.is_err());
+    rig.fresh.send_replace(true);
+    assert_eq!(rig.streams.recv().await.unwrap().told().await.version, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_light_is_handed_back_with_its_last_version_and_the_link_ends() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    stream.told().await;
+    stream.apply(1).await;
+    rig.order.send_replace(Order::HandBack);
+    let command = Command::try_from(stream.told().await).unwrap();
+    assert_eq!((command.epoch, command.version, command.lease), (EPOCH, 1, Lease::Over));
+    assert!(stream.commands.message().await.unwrap().is_none());
+    stream.apply(1).await;
+    rig.link.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_light_that_is_stalled_or_out_of_reach_does_not_hold_up_the_end() {
+    for failures in [0, u32::MAX] {
+        let mut rig = rig(failures);
+        let stalled = timeout(LEASE / 2, rig.streams.recv()).await;
+        assert_eq!(stalled.is_ok(), failures == 0);
+        rig.order.send_replace(Order::HandBack);
+        let start = Instant::now();
+        rig.link.await.unwrap();
+        assert!(start.elapsed() <= PARTING + Duration::from_millis(100));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_light_that_is_gone_is_left_without_a_word() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    stream.told().await;
+    stream.apply(1).await;
+    drop(rig.order);
+    rig.link.await.unwrap();
+    assert!(!matches!(stream.commands.message().await, Ok(Some(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fenced_light_is_tried_again_at_the_pace_of_renewals() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    let start = Instant::now();
+    for i in 0..3 {
+        assert_eq!(stream.told().await.version, 1);
+        assert!(near(start.elapsed(), LEASE / 3 * i));
+        stream.answer(Outcome::Fenced, 1, 2).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_refusal_the_next_state_is_said_at_once() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    stream.told().await;
+    stream.answer(Outcome::Invalid, 1, 2).await;
+    assert!(stream.silent(LEASE / 4).await);
+    let start = Instant::now();
+    rig.order.send_replace(show(2));
+    assert_eq!(stream.told().await.version, 2);
+    assert!(near(start.elapsed(), Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_many_leds_there_are_is_told_on_and_a_change_that_nobody_asked_for_answers_nothing() {
+    let mut rig = rig(0);
+    let mut stream = rig.streams.recv().await.unwrap();
+    stream.told().await;
+    stream.answer(Outcome::Changed, 1, 8).await;
+    assert_eq!(rig.leds.recv().await.unwrap().1, 8);
+    rig.order.send_replace(show(2));
+    assert!(stream.silent(LEASE / 2).await);
+    stream.apply(1).await;
+    assert_eq!(rig.leds.recv().await.unwrap().1, 2);
+    assert_eq!(stream.told().await.version, 2);
+}
+
+#[tonic::async_trait]
+impl LightService for Played {
+    type StreamColorsStream = BoxStream<'static, Result<ColorStatus, Status>>;
+    type WatchStateStream = BoxStream<'static, Result<v1::LightState, Status>>;
+
+    async fn stream_colors(
+        &self,
+        request: Request<Streaming<ColorCommand>>,
+    ) -> Result<Response<Self::StreamColorsStream>, Status> {
+        let (statuses, answers) = mpsc::channel(8);
+        self.0.send(Stream { commands: request.into_inner(), statuses }).ok();
+        Ok(Response::new(ReceiverStream::new(answers).boxed()))
+    }
+
+    async fn set_color(&self, _: Request<v1::SetColorRequest>) -> Result<Response<v1::LightState>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
+    async fn identify(&self, _: Request<v1::IdentifyRequest>) -> Result<Response<v1::LightState>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
+    async fn release(&self, _: Request<v1::ReleaseRequest>) -> Result<Response<v1::LightState>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
+    async fn get_state(&self, _: Request<v1::GetStateRequest>) -> Result<Response<v1::LightState>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
+    async fn watch_state(&self, _: Request<v1::WatchStateRequest>) -> Result<Response<Self::WatchStateStream>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+}

@@ -1,0 +1,117 @@
+//! A node, slim, and what it is to a light.
+//!
+//! Offers [`Node`], which kube's watcher can stream (`Api<Node>`), and [`NodeStanding`]. Knows nothing of pods.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use k8s_openapi::ClusterResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use serde::Deserialize;
+
+use crate::object::{Condition, ConditionKind, Truth, condition, null_is_default, slim_meta};
+
+/// A node as the watcher needs it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Node {
+    #[serde(deserialize_with = "slim_meta")]
+    pub(crate) metadata: ObjectMeta,
+    #[serde(default)]
+    pub(crate) spec: NodeSpec,
+    #[serde(default)]
+    pub(crate) status: NodeStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct NodeSpec {
+    #[serde(default)]
+    pub(crate) unschedulable: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct NodeStatus {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) conditions: Vec<Condition>,
+}
+
+/// The states of a node, worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeState {
+    /// Its kubelet says that it is ready.
+    Ready,
+    /// It is not in the list of nodes, or nobody has said yet whether it is ready.
+    Unknown,
+    /// Its kubelet says that it is not ready, or says nothing any more. kubectl prints `NotReady` for both.
+    NotReady,
+}
+
+/// What a node is to a light.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStanding<'a> {
+    /// Its state.
+    pub state: NodeState,
+    /// Why it is not ready, in words; empty where it is.
+    pub why: Cow<'a, str>,
+    /// Since when it is so, where the API tells.
+    pub since: Option<Timestamp>,
+    /// Whether no new pods are sent to it.
+    pub cordoned: bool,
+}
+
+impl Node {
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// What this node is to a light.
+    pub fn standing(&self) -> NodeStanding<'_> {
+        let cordoned = self.spec.unschedulable;
+        let Some(ready) = condition(&self.status.conditions, ConditionKind::Ready) else {
+            return NodeStanding {
+                state: NodeState::Unknown,
+                why: "no Ready condition yet".into(),
+                since: None,
+                cordoned,
+            };
+        };
+        let (state, why) = match ready.status {
+            Truth::True => (NodeState::Ready, ""),
+            // The node controller's verdict on a node that is silent for its grace period, 40 to 50 s.
+            Truth::Unknown => (NodeState::NotReady, "kubelet stopped posting node status"),
+            Truth::False if ready.message.is_empty() => (NodeState::NotReady, ready.reason.as_str()),
+            Truth::False => (NodeState::NotReady, ready.message.trim_end_matches('.')),
+        };
+        NodeStanding { state, why: why.into(), since: ready.last_transition_time, cordoned }
+    }
+}
+
+impl Resource for Node {
+    type DynamicType = ();
+    type Scope = ClusterResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "Node".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "nodes".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}

@@ -1,0 +1,88 @@
+//! The nodes of the ledger. Knows nothing of pods.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::node::{Node, NodeStanding, NodeState};
+use crate::verdict::Footing;
+
+/// All nodes that are listed.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    known: HashMap<Arc<str>, Known>,
+    /// Those that are not ready: worst first, then the one that has not been for longest, then by name.
+    failing: BTreeSet<Rank>,
+}
+
+#[derive(Debug)]
+struct Known {
+    state: NodeState,
+    why: Box<str>,
+    since: Option<Timestamp>,
+    cordoned: bool,
+    round: u32,
+}
+
+type Rank = (Reverse<NodeState>, Timestamp, Arc<str>);
+
+impl Nodes {
+    /// Takes in how a node stands, as told in this round of lists. Says whether its footing differs.
+    pub(crate) fn put(&mut self, node: &Node, round: u32) -> bool {
+        let NodeStanding { state, why, since, cordoned } = node.standing();
+        let name: Arc<str> = node.name().into();
+        if let Some(known) = self.known.get_mut(&name)
+            && (known.state, known.why.as_ref(), known.since, known.cordoned) == (state, why.as_ref(), since, cordoned)
+        {
+            known.round = round;
+            return false;
+        }
+        self.forget(&name);
+        let known = Known { state, why: why.into(), since, cordoned, round };
+        self.failing.extend(known.rank(&name));
+        self.known.insert(name, known);
+        true
+    }
+
+    /// Takes in that a node is gone. Says whether it was there.
+    pub(crate) fn forget(&mut self, name: &str) -> bool {
+        let Some((name, known)) = self.known.remove_entry(name) else { return false };
+        if let Some(rank) = known.rank(&name) {
+            self.failing.remove(&rank);
+        }
+        true
+    }
+
+    /// The nodes that no one has named in this round.
+    pub(crate) fn unnamed(&self, round: u32) -> Vec<Arc<str>> {
+        let unnamed = self.known.iter().filter(|(_, known)| known.round != round);
+        unnamed.map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    /// What is to be thought of this node.
+    pub(crate) fn footing<'a>(&'a self, node: &'a str) -> Footing<'a> {
+        match self.known.get(node) {
+            None => Footing::Unknown { node, why: "it is not in the list of nodes" },
+            Some(Known { state, why, since, cordoned, .. }) => match state {
+                NodeState::Ready => Footing::Firm { cordoned: *cordoned },
+                NodeState::Unknown => Footing::Unknown { node, why },
+                NodeState::NotReady => Footing::NotReady { node, why, since: *since },
+            },
+        }
+    }
+
+    /// What is to be thought of all those nodes that matter.
+    pub(crate) fn footing_of_all(&self, matters: impl Fn(&str) -> bool) -> Footing<'_> {
+        let worst = self.failing.iter().find(|(_, _, name)| matters(name));
+        worst.map_or(Footing::Firm { cordoned: false }, |(_, _, name)| self.footing(name))
+    }
+}
+
+impl Known {
+    fn rank(&self, name: &Arc<str>) -> Option<Rank> {
+        let since = self.since.unwrap_or(Timestamp::MAX);
+        (self.state > NodeState::Ready).then(|| (Reverse(self.state), since, Arc::clone(name)))
+    }
+}

@@ -1,0 +1,287 @@
+//! A pod, slim: only the fields that decide its light.
+//!
+//! Offers [`Pod`], which kube's watcher can stream (`Api<Pod>`) in place of k8s-openapi's; whatever else the API sends is
+//! skipped unread. What a pod's fields amount to, [`standing`](crate::standing) says.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+
+use jiff::Timestamp;
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use serde::Deserialize;
+
+use crate::object::{Condition, ConditionKind, Truth, condition, deletion_asked, null_is_default, slim_meta};
+
+/// A pod as the watcher needs it.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Pod {
+    #[serde(deserialize_with = "slim_meta")]
+    pub(crate) metadata: ObjectMeta,
+    #[serde(default)]
+    pub(crate) spec: PodSpec,
+    #[serde(default)]
+    pub(crate) status: PodStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodSpec {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) node_name: String,
+    #[serde(default)]
+    pub(crate) restart_policy: RestartPolicy,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) containers: Vec<Container>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) init_containers: Vec<Container>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Container {
+    pub(crate) name: String,
+    /// On an init container, `Always` makes it a sidecar.
+    #[serde(default)]
+    pub(crate) restart_policy: Option<RestartPolicy>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) ports: Vec<ContainerPort>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum RestartPolicy {
+    /// What the API server fills in where a pod says nothing.
+    #[default]
+    Always,
+    OnFailure,
+    #[serde(other)]
+    Never,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContainerPort {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) name: String,
+    pub(crate) container_port: u16,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PodStatus {
+    #[serde(default)]
+    pub(crate) phase: Phase,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) reason: String,
+    #[serde(default, rename = "podIP", deserialize_with = "null_is_default")]
+    pub(crate) pod_ip: String,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) conditions: Vec<Condition>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) init_container_statuses: Vec<ContainerStatus>,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) container_statuses: Vec<ContainerStatus>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum Phase {
+    /// What the API server fills in for a new pod.
+    #[default]
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ContainerStatus {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) ready: bool,
+    #[serde(default)]
+    pub(crate) started: Option<bool>,
+    #[serde(default)]
+    pub(crate) restart_count: u32,
+    #[serde(default)]
+    pub(crate) state: ContainerState,
+    #[serde(default)]
+    pub(crate) last_state: ContainerState,
+}
+
+/// At most one of the three is there.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct ContainerState {
+    #[serde(default)]
+    pub(crate) waiting: Option<Waiting>,
+    #[serde(default)]
+    pub(crate) running: Option<Running>,
+    #[serde(default)]
+    pub(crate) terminated: Option<Terminated>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Waiting {
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) reason: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Running {
+    #[serde(default)]
+    pub(crate) started_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Terminated {
+    #[serde(default)]
+    pub(crate) exit_code: i32,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) signal: i32,
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) finished_at: Option<Timestamp>,
+}
+
+impl Pod {
+    /// Opts a pod out of every light when its value is `"true"`.
+    pub const IGNORE: &str = "podlight.dev/ignore";
+
+    /// The pod's name.
+    pub fn name(&self) -> &str {
+        self.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The pod's namespace.
+    pub fn namespace(&self) -> &str {
+        self.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// The node that the pod is bound to; nothing while it is not scheduled.
+    pub fn node(&self) -> &str {
+        &self.spec.node_name
+    }
+
+    /// Whether the pod asks to be left out.
+    pub fn is_ignored(&self) -> bool {
+        let annotations = self.metadata.annotations.as_ref();
+        annotations.and_then(|own| own.get(Self::IGNORE)).is_some_and(|value| value == "true")
+    }
+
+    /// Where this pod serves the `Light` service, if it is a lightd that can be dialled: of podlight's namespace and
+    /// labels, running, not terminating, with an address.
+    pub fn light(&self) -> Option<SocketAddr> {
+        const NAMESPACE: &str = "podlight";
+        const LABELS: [(&str, &str); 2] =
+            [("app.kubernetes.io/name", "podlight"), ("app.kubernetes.io/component", "lightd")];
+        const PORT_NAME: &str = "grpc";
+        const PORT: u16 = 50051;
+
+        let labels = self.metadata.labels.as_ref()?;
+        let is_lightd = self.namespace() == NAMESPACE
+            && LABELS.iter().all(|(key, value)| labels.get(*key).is_some_and(|label| label == value));
+        let lives = self.status.phase == Phase::Running && self.metadata.deletion_timestamp.is_none();
+        if !is_lightd || !lives || self.node().is_empty() {
+            return None;
+        }
+        let address: IpAddr = self.status.pod_ip.parse().ok()?;
+        let mut ports = self.spec.containers.iter().flat_map(|container| &container.ports);
+        let port = ports.find(|port| port.name == PORT_NAME).map_or(PORT, |port| port.container_port);
+        Some(SocketAddr::new(address, port))
+    }
+
+    pub(crate) fn condition(&self, kind: ConditionKind) -> Option<&Condition> {
+        condition(&self.status.conditions, kind)
+    }
+
+    pub(crate) fn holds(&self, kind: ConditionKind) -> bool {
+        self.condition(kind).is_some_and(|condition| condition.status == Truth::True)
+    }
+
+    pub(crate) fn deletion_asked(&self) -> Option<Timestamp> {
+        deletion_asked(&self.metadata)
+    }
+
+    /// Whether this init container restarts for as long as the pod lives.
+    pub(crate) fn is_sidecar(&self, init_container: &str) -> bool {
+        let mut containers = self.spec.init_containers.iter();
+        containers.any(|c| c.name == init_container && c.restart_policy == Some(RestartPolicy::Always))
+    }
+}
+
+impl Phase {
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl ContainerState {
+    /// Why the container waits, where the kubelet says so.
+    pub(crate) fn waiting_reason(&self) -> Option<&str> {
+        self.waiting.as_ref().map(|waiting| waiting.reason.as_str()).filter(|reason| !reason.is_empty())
+    }
+
+    /// How the container ended, if it ended badly.
+    pub(crate) fn failure(&self) -> Option<&Terminated> {
+        self.terminated.as_ref().filter(|terminated| terminated.exit_code != 0)
+    }
+
+    pub(crate) fn has_succeeded(&self) -> bool {
+        self.terminated.as_ref().is_some_and(|terminated| terminated.exit_code == 0)
+    }
+}
+
+impl Terminated {
+    /// What kubectl calls this end.
+    pub(crate) fn word(&self) -> Cow<'_, str> {
+        match (self.reason.as_str(), self.signal) {
+            ("", 0) => format!("ExitCode:{}", self.exit_code).into(),
+            ("", signal) => format!("Signal:{signal}").into(),
+            (reason, _) => reason.into(),
+        }
+    }
+}
+
+impl Resource for Pod {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "Pod".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "pods".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! What the watcher is told on the command line or by the environment. Keeps only what is valid; refuses to connect.
+
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use thiserror::Error;
+
+use crate::filter::{Filter, Selector};
+use crate::lights::Light;
+use crate::policy::Layout;
+
+/// What the watcher watches, and which lights it tells.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// The kubeconfig file to connect by [default: as kubectl: $KUBECONFIG, ~/.kube/config, or in a cluster the pod's
+    /// service account]
+    #[arg(long, env = "PODLIGHT_KUBECONFIG", value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// The kubeconfig's context [default: its current one]
+    #[arg(long, env = "PODLIGHT_CONTEXT", value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Only pods of this namespace count; may be given more than once [default: all]
+    #[arg(long = "namespace", env = "PODLIGHT_NAMESPACE", value_name = "NAME", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+
+    /// Pods of this namespace don't count; may be given more than once
+    #[arg(long = "exclude-namespace", env = "PODLIGHT_EXCLUDE_NAMESPACE", value_name = "NAME", value_delimiter = ',')]
+    pub excluded_namespaces: Vec<String>,
+
+    /// Only pods with these labels count, in kubectl's syntax: "app=cart,tier!=test"
+    #[arg(long, env = "PODLIGHT_SELECTOR", value_name = "LABELS", default_value = "", hide_default_value = true)]
+    pub selector: Selector,
+
+    /// How a verdict is spread over the LEDs of a light
+    #[arg(long, env = "PODLIGHT_LAYOUT", value_enum, default_value_t = Layout::Same)]
+    pub layout: Layout,
+
+    /// A light besides those found in the cluster; may be given more than once. NAME is a node, node/NAME,
+    /// namespace/NAME or cluster: what the light speaks of. URL is http://HOST:PORT
+    #[arg(long = "light", env = "PODLIGHT_LIGHT", value_name = "NAME=URL", value_delimiter = ',')]
+    pub lights: Vec<Light>,
+
+    /// For how long a light may believe what it was told last: 1s to 10m. Renewed three times as often
+    #[arg(long, env = "PODLIGHT_LEASE", value_name = "TIME", default_value = "15s", value_parser = lease)]
+    pub lease: Duration,
+
+    /// After how long without a word from the Kubernetes API leases are no longer renewed: 2s to 10m. The lights turn
+    /// stale when the lease has lapsed, too
+    #[arg(long, env = "PODLIGHT_API_SILENCE", value_name = "TIME", default_value = "30s", value_parser = api_silence)]
+    pub api_silence: Duration,
+}
+
+/// What keeps the watcher from starting, and what would be right: trying again won't help.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Misconfigured(String);
+
+impl Misconfigured {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// Two settings contradict each other.
+    pub(crate) fn check(&self) -> Result<(), Misconfigured> {
+        if let Some(name) = self.namespaces.iter().find(|name| self.excluded_namespaces.contains(name)) {
+            let why = format!("--namespace {name} and --exclude-namespace {name} leave no pod of it; give one of them");
+            return Err(Misconfigured(why));
+        }
+        let mut urls = HashSet::new();
+        if let Some(light) = self.lights.iter().find(|light| !urls.insert(&light.url)) {
+            let why =
+                format!("--light {light}={}: this light has been given before; a light speaks of one thing", light.url);
+            return Err(Misconfigured(why));
+        }
+        Ok(())
+    }
+
+    /// Which pods count.
+    pub(crate) fn filter(&self) -> Filter {
+        Filter {
+            namespaces: self.namespaces.iter().cloned().collect(),
+            excluded: self.excluded_namespaces.iter().cloned().collect(),
+            selector: self.selector.clone(),
+        }
+    }
+}
+
+impl ValueEnum for Layout {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Same, Self::Split, Self::Pods]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Same => PossibleValue::new("same").help("all LEDs alike: the worst"),
+            Self::Split => PossibleValue::new("split").help("the top: whether anything runs; the bottom: the worst"),
+            Self::Pods => PossibleValue::new("pods").help("an LED a pod; the last one sums up those that don't fit"),
+        })
+    }
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    time(text, Duration::from_secs(1)..=Duration::from_secs(600), "1s to 10m")
+}
+
+fn api_silence(text: &str) -> Result<Duration, String> {
+    time(text, Duration::from_secs(2)..=Duration::from_secs(600), "2s to 10m")
+}
+
+fn time(text: &str, range: RangeInclusive<Duration>, want: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).ok().filter(|time| range.contains(time)).ok_or_else(|| format!("give {want}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn parse(args: &[&str]) -> Result<Settings, clap::Error> {
+        Cli::try_parse_from([&["watcher"], args].concat()).map(|cli| cli.settings)
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_design() {
+        let settings = parse(&[]).unwrap();
+        assert_eq!(settings.lease, Duration::from_secs(15));
+        assert_eq!(settings.api_silence, Duration::from_secs(30));
+        assert!(matches!(settings.layout, Layout::Same));
+        assert!(settings.lights.is_empty() && settings.namespaces.is_empty());
+        assert_eq!(settings.check(), Ok(()));
+    }
+
+    #[test]
+    fn flags_are_given_again_or_parted_by_commas() {
+        let settings = parse(&["--namespace", "a,b", "--namespace", "c", "--selector", "x=y,z!=w"]).unwrap();
+        assert_eq!(settings.namespaces, ["a", "b", "c"]);
+        let lights = parse(&["--light", "n1=http://a:1,cluster=http://b:2"]).unwrap().lights;
+        assert_eq!(lights.len(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_flag_value_and_remedy() {
+        for (flag, value, want) in [
+            ("--light", "desk", "give NAME=URL"),
+            ("--light", "n1=desk:1", "give http://HOST:PORT"),
+            ("--light", "Desk=http://desk:1", "the name of a node"),
+            ("--lease", "0s", "give 1s to 10m"),
+            ("--lease", "soon", "give 1s to 10m"),
+            ("--api-silence", "1s", "give 2s to 10m"),
+            ("--selector", "a b", "key=value"),
+            ("--layout", "rainbow", "same, split, pods"),
+        ] {
+            let error = parse(&[flag, value]).unwrap_err().to_string();
+            for part in [flag, value, want] {
+                assert!(error.contains(part), "{part}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for (args, part) in [
+            (["--namespace", "a", "--exclude-namespace", "a"], "--exclude-namespace a"),
+            (["--light", "n1=http://a:1", "--light", "n2=http://a:1"], "--light n2=http://a:1"),
+        ] {
+            let error = parse(&args).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_flag_has_its_environment_twin() {
+        use clap::CommandFactory as _;
+        for arg in Cli::command().get_arguments() {
+            let Some(flag) = arg.get_long().filter(|flag| *flag != "help") else { continue };
+            let twin = format!("PODLIGHT_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(twin.as_str()), "--{flag}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The watches of pods and nodes: one each, however many nodes there are. Keeps the connection to the API; refuses to
+//! know what pods mean.
+//!
+//! ```text
+//!  API ──▶ kube's client ──▶ kube's watcher ──▶ Change, in order, to whoever keeps the ledger
+//!                └─ every word on a watch ──▶ Freshness
+//! ```
+
+mod hearing;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use kube::client::ClientBuilder;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, Config, Resource};
+use serde::de::DeserializeOwned;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+use crate::backoff::Backoff;
+use crate::chain;
+use crate::freshness::{Freshness, Watch};
+use crate::ledger::Change;
+use crate::settings::{Misconfigured, Settings};
+use hearing::Hearing;
+
+/// How long a watch may last, in seconds. A server ends it then, and a client reopens it: on a quiet cluster these ends
+/// are what is heard, so they must come well within the silence that is allowed. Bookmarks alone come once a minute.
+fn timeout(api_silence: Duration) -> u32 {
+    let seconds = (api_silence * 2 / 3).as_secs().clamp(1, 20);
+    u32::try_from(seconds).unwrap_or(20)
+}
+
+/// A client of the API that `settings` speak of. What its watches say, `freshness` is told.
+pub(crate) async fn client(settings: &Settings, freshness: watch::Sender<Freshness>) -> Result<Client, Misconfigured> {
+    let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
+    let config = match &settings.kubeconfig {
+        Some(file) => match Kubeconfig::read_from(file) {
+            Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
+            Err(error) => Err(error),
+        }
+        .map_err(|error| Misconfigured::new(format!("--kubeconfig {}: {}", file.display(), chain(&error)))),
+        None if settings.context.is_some() => Config::from_kubeconfig(&options)
+            .await
+            .map_err(|error| Misconfigured::new(format!("--context: {}", chain(&error)))),
+        None => Config::infer().await.map_err(|error| {
+            Misconfigured::new(format!("no cluster to watch: {error}; give --kubeconfig, or run in a cluster"))
+        }),
+    };
+    let mut config = config?;
+    // A list has no end of its own: a connection that died under one would be waited for without end.
+    config.read_timeout = Some(Duration::from_secs(u64::from(timeout(settings.api_silence)) + 5));
+    config.reset_reader_on_write = true;
+    // It would retry for minutes without a word. `follow` tries again, and says so.
+    config.default_retry = false;
+    let builder = ClientBuilder::try_from(config)
+        .map_err(|error| Misconfigured::new(format!("the kubeconfig can't be used: {}", chain(&error))))?;
+    Ok(builder.with_layer(&Hearing(freshness)).build())
+}
+
+/// Follows all objects of a kind, and sends what changes; ends when nobody takes it. What can't be had now is tried
+/// again, for as long as it takes.
+pub(crate) async fn follow<K>(
+    api: Api<K>,
+    watch: Watch,
+    api_silence: Duration,
+    mut freshness: watch::Receiver<Freshness>,
+    changes: mpsc::Sender<Change<K>>,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let config = watcher::Config::default().page_size(500).timeout(timeout(api_silence));
+    let mut events = watcher(api.clone(), config.clone()).boxed();
+    // One watcher for a cluster: it needn't wait as long as those that are one of thousands.
+    let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(10));
+    let mut trouble: Option<(Trouble, Instant)> = None;
+    loop {
+        let event = tokio::select! {
+            event = events.next() => event,
+            // A watch that goes on where it broke off may have nothing to tell.
+            () = heard_since(&mut freshness, watch, trouble) => {
+                ends(&mut trouble, watch);
+                backoff.reset();
+                continue;
+            }
+        };
+        let change = match event {
+            Some(Ok(Event::Init)) => Change::Restart,
+            Some(Ok(Event::InitApply(object))) => Change::Listed(object),
+            Some(Ok(Event::InitDone)) => Change::Synced,
+            Some(Ok(Event::Apply(object))) => Change::Applied(object),
+            Some(Ok(Event::Delete(object))) => Change::Deleted(object),
+            Some(Err(error)) => {
+                let new = Trouble::of(&error);
+                if trouble.is_none_or(|(old, _)| old != new) {
+                    new.log(watch, &error);
+                }
+                // What couldn't be read is lost to a watch that goes on: only a list brings it back.
+                if new == Trouble::Unreadable {
+                    events = watcher(api.clone(), config.clone()).boxed();
+                }
+                sleep(backoff.next(fastrand::f64())).await;
+                trouble = Some((new, Instant::now()));
+                continue;
+            }
+            None => return,
+        };
+        // That a list begins is no good sign yet.
+        if !matches!(change, Change::Restart | Change::Listed(_)) {
+            ends(&mut trouble, watch);
+            backoff.reset();
+        }
+        if changes.send(change).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until `watch` is heard again after a trouble that this ends; without end where there is none.
+async fn heard_since(freshness: &mut watch::Receiver<Freshness>, watch: Watch, trouble: Option<(Trouble, Instant)>) {
+    if let Some((trouble, since)) = trouble
+        && trouble != Trouble::Unreadable
+        && freshness.wait_for(|freshness| freshness.last(watch) > Some(since.into_std())).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+fn ends(trouble: &mut Option<(Trouble, Instant)>, watch: Watch) {
+    if trouble.take().is_some() {
+        tracing::info!(watch = watch.resource(), "the Kubernetes API can be watched again");
+    }
+}
+
+/// Why the API can't be watched: logged when it begins, and when it becomes another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// It doesn't know who we are.
+    Unknown,
+    /// It knows us, and we may not.
+    Forbidden,
+    /// It is out of reach, or out of order.
+    Down,
+    /// It sent what we can't read.
+    Unreadable,
+}
+
+impl Trouble {
+    fn of(error: &watcher::Error) -> Self {
+        let code = match error {
+            watcher::Error::WatchFailed(kube::Error::SerdeError(_)) => return Self::Unreadable,
+            watcher::Error::InitialListFailed(kube::Error::Api(status))
+            | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+            | watcher::Error::WatchFailed(kube::Error::Api(status))
+            | watcher::Error::WatchError(status) => status.code,
+            watcher::Error::InitialListFailed(_)
+            | watcher::Error::WatchStartFailed(_)
+            | watcher::Error::WatchFailed(_)
+            | watcher::Error::NoResourceVersion => return Self::Down,
+        };
+        match code {
+            401 => Self::Unknown,
+            403 => Self::Forbidden,
+            _ => Self::Down,
+        }
+    }
+
+    fn log(self, watch: Watch, error: &watcher::Error) {
+        let why = chain(error);
+        let watch = watch.resource();
+        let verb = if matches!(error, watcher::Error::InitialListFailed(_)) { "list" } else { "watch" };
+        match self {
+            Self::Unknown => tracing::error!(watch, why, "the Kubernetes API doesn't accept our credentials"),
+            Self::Forbidden => tracing::error!(
+                watch,
+                why,
+                "a right is missing: a ClusterRole must allow to {verb} {watch}, in all namespaces"
+            ),
+            Self::Down => tracing::warn!(watch, why, "the Kubernetes API can't be watched"),
+            Self::Unreadable => tracing::error!(watch, why, "the Kubernetes API sent what can't be read"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
