@@ -36,20 +36,20 @@ enum Command {
         /// A CSS color: a name, or #rrggbb
         color: String,
         /// The LED, from 0; all where absent
-        #[arg(long)]
+        #[arg(long, env = "PODLIGHT_INDEX")]
         index: Option<u32>,
         /// How it gets there and stays
-        #[arg(long, value_enum, default_value_t = Effect::Solid)]
+        #[arg(long, env = "PODLIGHT_EFFECT", value_enum, default_value_t = Effect::Solid)]
         effect: Effect,
         /// Of the effect: a morph's length, a pulse's or blink's cycle
-        #[arg(long, value_parser = humantime::parse_duration)]
+        #[arg(long, env = "PODLIGHT_PERIOD", value_parser = humantime::parse_duration)]
         period: Option<Duration>,
         #[command(flatten)]
         hold: Hold,
         #[command(flatten)]
         server: Server,
     },
-    /// Flash, so that someone finds this box; for 60s unless told otherwise
+    /// Flash, so that someone finds this box
     Identify {
         #[command(flatten)]
         hold: Hold,
@@ -61,7 +61,7 @@ enum Command {
     /// What shows now, and why
     Status {
         /// Go on, and print each change
-        #[arg(long)]
+        #[arg(long, env = "PODLIGHT_WATCH")]
         watch: bool,
         #[command(flatten)]
         server: Server,
@@ -76,8 +76,8 @@ enum Command {
 
 #[derive(Args)]
 struct Hold {
-    /// For how long, such as 90s, 10m or 2h; 5m where absent, at most 24h
-    #[arg(long, visible_alias = "for", value_parser = humantime::parse_duration)]
+    /// For how long, such as 90s, 10m or 2h; at most 24h [default: 5m; identify: 60s]
+    #[arg(long, visible_alias = "for", env = "PODLIGHT_HOLD", value_parser = humantime::parse_duration)]
     hold: Option<Duration>,
     /// Who asks, for others to read
     #[arg(long, env = "PODLIGHT_OWNER", default_value = "")]
@@ -215,8 +215,11 @@ impl Server {
     async fn connect(&self) -> anyhow::Result<LightClient<Channel>> {
         let endpoint = Endpoint::from_shared(self.server.clone())
             .with_context(|| format!("--server {}: give a URL such as http://127.0.0.1:50051", self.server))?;
-        let channel = endpoint.connect_timeout(PATIENCE).connect().await;
-        Ok(LightClient::new(channel.with_context(|| format!("no lightd answers at {}; is it running?", self.server))?))
+        let channel = endpoint.connect_timeout(PATIENCE).connect().await.map_err(|error| {
+            let error = anyhow::Error::from(error);
+            anyhow::anyhow!("no lightd answers at {} ({}); is it running?", self.server, error.root_cause())
+        })?;
+        Ok(LightClient::new(channel))
     }
 }
 
@@ -237,5 +240,27 @@ impl From<Effect> for v1::Effect {
             Effect::Pulse => Self::Pulse,
             Effect::Blink => Self::Blink,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn each_flag_has_its_environment_twin() {
+        let cli = Cli::command();
+        let commands = std::iter::once(&cli).chain(cli.get_subcommands());
+        for flag in commands.flat_map(clap::Command::get_arguments) {
+            let Some(name) = flag.get_long().filter(|name| !["help", "version"].contains(name)) else { continue };
+            let twin = format!("PODLIGHT_{}", name.to_uppercase().replace('-', "_"));
+            assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(twin.as_str()), "--{name}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
     }
 }
