@@ -100,6 +100,9 @@ impl From<Effect> for v1::Effect {
 }
 
 impl Look {
+    /// What shows where nobody knows: a slow dim violet pulse, which no known state has.
+    pub const UNKNOWN: Self = Self::pulse(Color::rgb(24, 0, 40), Duration::from_secs(4));
+
     /// `color`, at once.
     pub const fn solid(color: Color) -> Self {
         Self { color, effect: Effect::Solid }

@@ -10,7 +10,7 @@ use crate::look::Led;
 
 /// What all sticks of a light shall show, whatever their size.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Scene {
+pub struct Scene {
     /// Spread evenly over the LEDs; never empty.
     base: Vec<Look>,
     /// Single LEDs that show something else.
@@ -19,18 +19,18 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// `base` spread over all LEDs, but for those in `over`. An empty base is dark.
-    pub(crate) fn new(base: Vec<Look>, over: BTreeMap<u32, Look>) -> Self {
+    pub fn new(base: Vec<Look>, over: BTreeMap<u32, Look>) -> Self {
         let base = if base.is_empty() { vec![Look::solid(Color::BLACK)] } else { base };
         Self { base, over }
     }
 
     /// All LEDs alike.
-    pub(crate) fn all(look: Look) -> Self {
+    pub fn all(look: Look) -> Self {
         Self::new(vec![look], BTreeMap::new())
     }
 
     /// What LED `index` of `leds` shall show.
-    pub(crate) fn look(&self, index: usize, leds: usize) -> Look {
+    pub fn look(&self, index: usize, leds: usize) -> Look {
         let over = u32::try_from(index).ok().and_then(|index| self.over.get(&index));
         let spread = index * self.base.len() / leds.max(1);
         // The last, where the index is not one of `leds`.
@@ -40,13 +40,13 @@ impl Scene {
 
 /// How a stick is mounted, and how bright it may be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mount {
+pub struct Mount {
     /// The brightest that a part of a color may be, 1 to 255; all scale with it.
-    pub(crate) max_brightness: u8,
+    pub max_brightness: u8,
     /// Upside down: the first LED is the last.
-    pub(crate) flip: bool,
+    pub flip: bool,
     /// LEDs that are lit by low values.
-    pub(crate) inverse: bool,
+    pub inverse: bool,
 }
 
 impl Mount {
@@ -54,7 +54,7 @@ impl Mount {
     const VISIBLE: u8 = 3;
 
     /// `frame` as this stick must be sent it: scaled, then inverted, then turned.
-    pub(crate) fn apply(self, mut frame: Vec<Color>) -> Vec<Color> {
+    pub fn apply(self, mut frame: Vec<Color>) -> Vec<Color> {
         for color in &mut frame {
             *color = color.map(|part| {
                 let part = self.scale(part);
@@ -77,19 +77,19 @@ impl Mount {
 
 /// The LEDs of one stick.
 #[derive(Debug)]
-pub(crate) struct Canvas {
+pub struct Canvas {
     leds: Vec<Led>,
 }
 
 impl Canvas {
     /// A stick of `leds` LEDs that was dark until it got `scene`, at `now`.
-    pub(crate) fn new(leds: usize, scene: &Scene, now: Instant) -> Self {
+    pub fn new(leds: usize, scene: &Scene, now: Instant) -> Self {
         let led = |index| Led::new(Color::BLACK, scene.look(index, leds), now);
         Self { leds: (0..leds).map(led).collect() }
     }
 
     /// Takes up `scene`, from whatever shows at `now`.
-    pub(crate) fn aim(&mut self, scene: &Scene, now: Instant) {
+    pub fn aim(&mut self, scene: &Scene, now: Instant) {
         let count = self.leds.len();
         for (index, led) in self.leds.iter_mut().enumerate() {
             led.aim(scene.look(index, count), now);
@@ -97,12 +97,12 @@ impl Canvas {
     }
 
     /// What shows at `now`.
-    pub(crate) fn frame(&self, now: Instant) -> Vec<Color> {
+    pub fn frame(&self, now: Instant) -> Vec<Color> {
         self.leds.iter().map(|led| led.color(now)).collect()
     }
 
     /// When the frame next differs from that at `now`, or may; `None` if never.
-    pub(crate) fn next_change(&self, now: Instant) -> Option<Instant> {
+    pub fn next_change(&self, now: Instant) -> Option<Instant> {
         self.leds.iter().filter_map(|led| led.next_change(now)).min()
     }
 }

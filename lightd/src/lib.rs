@@ -11,11 +11,11 @@
 //! Channels hold the newest only: a stick that lags delays nobody and is never behind by more than a frame.
 
 mod blinkstick;
-mod canvas;
+pub mod canvas;
 pub mod cli;
 mod doctor;
 mod keeper;
-mod light;
+pub mod light;
 mod look;
 mod screen;
 mod serve;

@@ -12,7 +12,7 @@ use crate::canvas::Scene;
 
 /// What wins, lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Layer {
+pub enum Layer {
     /// Nobody has spoken yet.
     Idle,
     /// The watcher's lease has lapsed.
@@ -26,25 +26,25 @@ pub(crate) enum Layer {
 }
 
 /// What shows while nobody has spoken: a dim white that no pod state has.
-pub(crate) const IDLE: Look = Look::solid(Color::rgb(6, 6, 6));
-/// What shows while the truth is unknown: a slow dim violet pulse.
-pub(crate) const STALE: Look = Look::pulse(Color::rgb(24, 0, 40), Duration::from_secs(4));
+pub const IDLE: Look = Look::solid(Color::rgb(6, 6, 6));
+/// What shows while the truth is unknown.
+pub const STALE: Look = Look::UNKNOWN;
 /// What stays on the stick after lightd is gone, for nothing moves then: the stale look's color.
-pub(crate) const GONE: Look = Look::solid(STALE.color);
+pub const GONE: Look = Look::solid(STALE.color);
 /// What shows where a person looks for the box: white flashes, as fast as is harmless.
 const IDENTIFY: Look = Look::blink(Color::WHITE, Duration::from_millis(400));
 
 /// A command was refused: another holds a lease that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("epoch {} version {} is older than epoch {} version {}, whose lease lives", asked.0, asked.1, held.0, held.1)]
-pub(crate) struct Fenced {
+pub struct Fenced {
     asked: (u64, u64),
     held: (u64, u64),
 }
 
 /// One light.
 #[derive(Debug, Default)]
-pub(crate) struct Light {
+pub struct Light {
     /// LEDs that a look can address; 0 until a stick was seen.
     leds: usize,
     watcher: Option<Streamed>,
@@ -55,10 +55,11 @@ pub(crate) struct Light {
 
 /// The watcher's last command.
 #[derive(Debug)]
-pub(crate) struct Streamed {
-    pub(crate) command: Command,
+pub struct Streamed {
+    /// The command.
+    pub command: Command,
     /// When its lease lapses.
-    pub(crate) until: Instant,
+    pub until: Instant,
 }
 
 #[derive(Debug)]
@@ -76,22 +77,25 @@ struct Manual {
 
 /// What wins at a moment, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub(crate) layer: Layer,
-    pub(crate) reason: String,
-    pub(crate) owner: String,
+pub struct Verdict {
+    /// The highest layer that is live.
+    pub layer: Layer,
+    /// For people.
+    pub reason: String,
+    /// The person who set it, or nothing.
+    pub owner: String,
     /// When the layer ends by itself.
-    pub(crate) until: Option<Instant>,
+    pub until: Option<Instant>,
 }
 
 impl Light {
     /// The light has sticks of at least `leds` LEDs.
-    pub(crate) fn resize(&mut self, leds: usize) {
+    pub fn resize(&mut self, leds: usize) {
         self.leds = leds;
     }
 
     /// LEDs that a look can address; 0 until a stick was seen.
-    pub(crate) const fn leds(&self) -> usize {
+    pub const fn leds(&self) -> usize {
         self.leds
     }
 
@@ -99,7 +103,7 @@ impl Light {
     ///
     /// # Errors
     /// [`Fenced`] while a later command's lease lives.
-    pub(crate) fn command(&mut self, command: Command, now: Instant) -> Result<(), Fenced> {
+    pub fn command(&mut self, command: Command, now: Instant) -> Result<(), Fenced> {
         if let Some(Streamed { command: held, until }) = &self.watcher {
             let (asked, held) = ((command.epoch, command.version), (held.epoch, held.version));
             if asked < held && now < *until {
@@ -118,7 +122,7 @@ impl Light {
     ///
     /// # Errors
     /// [`Invalid`] where the light has no such LED.
-    pub(crate) fn set_color(&mut self, set: SetColor, now: Instant) -> Result<(), Invalid> {
+    pub fn set_color(&mut self, set: SetColor, now: Instant) -> Result<(), Invalid> {
         if let Some(index) = set.index
             && usize::try_from(index).map_or(true, |index| index >= self.leds)
         {
@@ -135,24 +139,24 @@ impl Light {
     }
 
     /// Shows whoever looks for this box where it is.
-    pub(crate) fn identify(&mut self, identify: Identify, now: Instant) {
+    pub fn identify(&mut self, identify: Identify, now: Instant) {
         self.identify = Some(Held { owner: identify.owner, until: now + Duration::from(identify.hold) });
     }
 
     /// Drops what people hold.
-    pub(crate) fn release(&mut self) {
+    pub fn release(&mut self) {
         self.identify = None;
         self.manual.clear();
     }
 
     /// Drops what people held until `now`. What the watcher said stays: it tells what was last known.
-    pub(crate) fn expire(&mut self, now: Instant) {
+    pub fn expire(&mut self, now: Instant) {
         self.identify.take_if(|held| held.until <= now);
         self.manual.retain(|manual| now < manual.held.until);
     }
 
     /// When the light changes by itself: the next deadline after `now`.
-    pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
+    pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let identify = self.identify.iter().map(|held| held.until);
         let manual = self.manual.iter().map(|manual| manual.held.until);
         let watcher = self.watcher.iter().map(|streamed| streamed.until);
@@ -160,7 +164,7 @@ impl Light {
     }
 
     /// The watcher's last command, whether its lease lives or not.
-    pub(crate) const fn watcher(&self) -> Option<&Streamed> {
+    pub const fn watcher(&self) -> Option<&Streamed> {
         self.watcher.as_ref()
     }
 
@@ -174,7 +178,7 @@ impl Light {
     }
 
     /// The layer that LED `index` shows at `now`.
-    pub(crate) fn layer(&self, index: usize, now: Instant) -> Layer {
+    pub fn layer(&self, index: usize, now: Instant) -> Layer {
         let addressed = |manual: &Manual| manual.index.is_none_or(|led| usize::try_from(led) == Ok(index));
         if self.identify.is_some() {
             Layer::Identify
@@ -186,7 +190,7 @@ impl Light {
     }
 
     /// What wins at `now`, and why. To be asked after [`Light::expire`].
-    pub(crate) fn verdict(&self, now: Instant) -> Verdict {
+    pub fn verdict(&self, now: Instant) -> Verdict {
         if let Some(held) = &self.identify {
             let (reason, owner) = ("someone looks for this box".to_owned(), held.owner.clone());
             return Verdict { layer: Layer::Identify, reason, owner, until: Some(held.until) };
@@ -211,7 +215,7 @@ impl Light {
     }
 
     /// What all sticks shall show at `now`. To be asked after [`Light::expire`].
-    pub(crate) fn scene(&self, now: Instant) -> Scene {
+    pub fn scene(&self, now: Instant) -> Scene {
         if self.identify.is_some() {
             return Scene::all(IDENTIFY);
         }

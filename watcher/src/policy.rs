@@ -50,7 +50,8 @@ pub enum Layout {
     Pods,
 }
 
-/// The origin's colours. Failure shows at once, all else morphs.
+/// The origin's colours. Failure shows at once, all else morphs. A node that nobody knows looks like a light that has gone
+/// stale: both say "I don't know".
 impl Default for Palette {
     fn default() -> Self {
         let red = Color::rgb(50, 0, 0);
@@ -65,7 +66,7 @@ impl Default for Palette {
             deleting: Look::morph(Color::rgb(0, 0, 50)),
             failed: Look::solid(red),
             node_not_ready: Look::blink(red, Duration::from_secs(1)),
-            node_unknown: Look::pulse(Color::rgb(20, 0, 30), Duration::from_secs(4)),
+            node_unknown: Look::UNKNOWN,
         }
     }
 }

@@ -162,6 +162,17 @@ fn the_worst_pod_is_the_one_that_has_been_so_for_longest() {
 }
 
 #[test]
+fn the_worst_pod_is_in_the_worst_state_however_short() {
+    let mut ledger = two_nodes();
+    ledger.apply(pod("old").on("n1").unready().conditioned_since(-900));
+    ledger.apply(pod("new").on("n1").crash_looping().conditioned_since(-1));
+    for scope in [on("n1"), within("default"), Scope::Cluster] {
+        assert_eq!(ledger.worst_name(&scope).as_deref(), Some("new"), "{scope:?}");
+        assert_eq!(ledger.verdict(&scope).worst.map(|worst| worst.state), Some(ledger.worst_state(&scope)));
+    }
+}
+
+#[test]
 fn pods_that_are_not_scheduled_count_for_namespace_and_cluster() {
     let mut ledger = two_nodes();
     ledger.apply(pod("a").pending());
@@ -476,7 +487,7 @@ impl Model {
     }
 
     /// A ledger that knows nothing but what is now.
-    fn from_scratch(&self) -> Ledger {
+    fn afresh(&self) -> Ledger {
         let mut ledger = Ledger::default();
         self.nodes.values().for_each(|node| ledger.apply_node(node.clone()));
         self.pods.values().for_each(|pod| ledger.pod(Change::Applied(pod.clone()), at(self.now)));
@@ -500,12 +511,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn step_by_step_comes_to_the_same_as_from_scratch(events in prop::collection::vec(any_event(), 0..60)) {
+    fn step_by_step_comes_to_the_same_as_afresh(events in prop::collection::vec(any_event(), 0..60)) {
         let (mut model, mut ledger) = (Model::default(), Ledger::default());
         let mut shown: Vec<String> = scopes().iter().map(|scope| said(&ledger.verdict(scope))).collect();
         for event in events {
             model.happen(event, &mut ledger);
-            let scratch = model.from_scratch();
+            let scratch = model.afresh();
             let changed = ledger.take_changed();
             for (scope, shown) in scopes().iter().zip(&mut shown) {
                 let now = said(&ledger.verdict(scope));

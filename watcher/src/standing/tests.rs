@@ -328,6 +328,7 @@ fn pods_on_their_way_out_are_deleting() {
         shape("a pod that has not begun", pod("a").pending().terminating(), "Terminating", Deleting),
         shape("a pod that crash-loops", pod("a").crash_looping().terminating(), "Terminating", Deleting),
         shape("its program ended badly when told to stop", finished(-2).terminating_since(-5), "Error", Deleting),
+        shape("it did so within the same second", finished(-5).terminating_since(-5), "Error", Deleting),
         shape("its program had ended badly before", finished(-9).terminating_since(-5), "Error", Failed),
         shape(
             "it was evicted before",
