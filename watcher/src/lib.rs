@@ -89,13 +89,14 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> anyh
     loop {
         let mut first_pod = None;
         let mut first_node = None;
+        let was_fresh = *fresh.borrow();
         tokio::select! {
             () = &mut shutdown => break,
             Some(change) = pod_changes.recv() => first_pod = Some(change),
             Some(change) = node_changes.recv() => first_node = Some(change),
             Some((light, leds)) = measured.recv() => board.measured(&light, leds),
             () = past(board.next_settle()) => board.settle(Timestamp::now()),
-            () = turned(&mut freshness, *fresh.borrow()) => {}
+            () = turned(&mut freshness, was_fresh) => {}
             Some(ended) = watches.join_next() => {
                 ended?;
                 anyhow::bail!("a watch ended");
@@ -158,8 +159,14 @@ async fn turned(freshness: &mut state::Receiver<Freshness>, was_fresh: bool) {
     }
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes, in one line. Many an error says its cause itself: that isn't said again.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut text = String::new();
+    for cause in successors(Some(error), |&error| error.source()).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&cause);
+        }
+    }
+    text
 }

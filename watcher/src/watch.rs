@@ -152,10 +152,10 @@ enum Trouble {
 impl Trouble {
     fn of(error: &watcher::Error) -> Self {
         let code = match error {
-            watcher::Error::WatchFailed(kube::Error::SerdeError(_)) => return Self::Unreadable,
+            // What is no event passes for a status, as all of a status's fields may be absent.
+            watcher::Error::WatchFailed(kube::Error::SerdeError(_) | kube::Error::Api(_)) => return Self::Unreadable,
             watcher::Error::InitialListFailed(kube::Error::Api(status))
             | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-            | watcher::Error::WatchFailed(kube::Error::Api(status))
             | watcher::Error::WatchError(status) => status.code,
             watcher::Error::InitialListFailed(_)
             | watcher::Error::WatchStartFailed(_)

@@ -30,7 +30,7 @@ fn line(tile: &Tile) -> String {
         "" => String::new(),
         layer => format!("({layer}) "),
     };
-    format!("{:<13} {:<13} {layer}{}", tile.node, tile.words(), tile.state.reason)
+    format!("{:<13} {:<18} {layer}{}", tile.node, tile.words(), tile.state.reason)
 }
 
 #[cfg(test)]

@@ -58,10 +58,11 @@ impl Scene {
     /// What there is to see now.
     pub(crate) fn view(&self) -> View {
         let world = self.story.world();
+        let tallies = world.tallies();
         let tiles = self.lights.iter().map(|light| {
             let frame = light.frame.borrow();
             let cordoned = world.nodes().iter().any(|node| node.name == light.node && node.cordoned);
-            let mut tally = world.tally(&light.node);
+            let mut tally = tallies.get(light.node.as_str()).copied().unwrap_or_default();
             // The light's own lightd is a pod, too.
             tally.running += 1;
             Tile {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use podlight_proto::Color;
 
-use crate::view::{Kind, Tile, View, legible, mix, shine};
+use crate::view::{Kind, Tile, View, mix, shine};
 
 /// An LED that is off: still to be seen that it is there.
 const OFF: Color = Color::rgb(44, 44, 52);
@@ -55,7 +55,7 @@ fn footer(view: &View, width: usize) -> Vec<Line> {
     let mut legend = Line::new(width).plain(" ");
     for (color, meaning) in [
         (Kind::Running.color(), "running"),
-        (Kind::Pending.color(), "pending, unready"),
+        (Kind::Pending.color(), "pending"),
         (Kind::Deleting.color(), "deleting"),
         (Kind::Failed.color(), "failed"),
         (shine(Color::rgb(24, 0, 40)), "unknown"),
@@ -101,7 +101,7 @@ type Piece = (String, Color);
 /// The LEDs on two lines of at most `area` cells. Up to 8 are drawn with round corners and a bright heart, more as dots
 /// on two lines.
 fn leds(colors: &[Color], area: usize) -> [Vec<Piece>; 2] {
-    let lit = |color: Color| if color == Color::BLACK { OFF } else { mix(OFF, shine(color), 0.97) };
+    let lit = |color: Color| if color == Color::BLACK { OFF } else { shine(color) };
     if colors.len() > 8 {
         let dot = if area >= 32 { "▐▌" } else { "●" };
         let row = |colors: &[Color]| colors.iter().map(|color| (dot.to_owned(), lit(*color))).collect();
@@ -113,12 +113,12 @@ fn leds(colors: &[Color], area: usize) -> [Vec<Piece>; 2] {
     let row = |left: &str, right: &str| {
         let led = |color: &Color| {
             let edge = lit(*color);
-            let inner = if *color == Color::BLACK { OFF } else { legible(edge) };
+            let inner = if *color == Color::BLACK { OFF } else { mix(edge, Color::WHITE, 0.2) };
             [(left.to_owned(), edge), (heart.clone(), inner), (right.to_owned(), edge)]
         };
         colors.iter().flat_map(led).collect()
     };
-    [row("▟", "▙"), row("▜", "▛")]
+    [row("▗", "▖"), row("▝", "▘")]
 }
 
 /// A line that is never wider than the terminal. All text in it is of characters one cell wide.

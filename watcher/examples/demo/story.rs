@@ -203,7 +203,11 @@ impl Story {
 
     /// Plans that a pod makes room for another of its app, unless it does so already.
     fn replace(&mut self, id: u32, manner: Manner) {
-        let Some(app) = self.world.find(id).map(|pod| pod.app) else { return };
+        let Some(&Pod { app, state, .. }) = self.world.find(id) else { return };
+        // Its own chapter looks after what is in trouble.
+        if matches!(manner, Manner::After) && state != PodState::Ready {
+            return;
+        }
         let news = self.leaving.insert(id);
         match manner {
             Manner::After if news => {

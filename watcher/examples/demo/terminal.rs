@@ -1,13 +1,16 @@
 //! Edge: the terminal, borrowed for a while and given back as it was, whatever happens.
 
 use std::io::{self, Write as _};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use terminal_size::{Height, Width, terminal_size};
 
 /// To the alternate screen, without a cursor; and back.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// Whether there is something to give back.
+static OURS: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is ours.
 pub(crate) struct Terminal {
@@ -16,19 +19,17 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Takes the terminal over. Dropping gives it back; so does a panic, before its message is printed.
+    /// Takes the terminal over, once in a process. Dropping gives it back; so does a panic, before its message is printed.
     ///
     /// # Errors
     /// Standard output is closed.
     pub(crate) fn enter() -> io::Result<Self> {
-        static HOOK: Once = Once::new();
-        HOOK.call_once(|| {
-            let usual = std::panic::take_hook();
-            std::panic::set_hook(Box::new(move |info| {
-                leave();
-                usual(info);
-            }));
-        });
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            leave();
+            usual(info);
+        }));
+        OURS.store(true, Ordering::SeqCst);
         write(ENTER)?;
         Ok(Self { size: (0, 0), shown: Vec::new() })
     }
@@ -63,9 +64,12 @@ impl Drop for Terminal {
     }
 }
 
+/// Only once: a second time the cursor would go back over what was written since.
 fn leave() {
-    // Closed already: nobody is there to mind.
-    let _ = write(LEAVE);
+    if OURS.swap(false, Ordering::SeqCst) {
+        // Closed already: nobody is there to mind.
+        let _ = write(LEAVE);
+    }
 }
 
 /// Writes to standard output at once.

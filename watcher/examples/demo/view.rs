@@ -77,6 +77,10 @@ impl Tile {
                 words.push(word);
             }
         }
+        // That some are dark says little where others aren't.
+        if words.len() > 1 {
+            words.retain(|word| word != "dark");
+        }
         words.join("+")
     }
 
@@ -147,13 +151,7 @@ pub(crate) fn legible(color: Color) -> Color {
 
 /// `share` of the way from `from` to `to`.
 pub(crate) fn mix(from: Color, to: Color, share: f32) -> Color {
-    let [r, g, b] = from
-        .parts()
-        .into_iter()
-        .zip(to.parts())
-        .map(|(from, to)| part(from, to, share))
-        .fold([0; 3], |[_, a, b], next| [a, b, next]);
-    Color::rgb(r, g, b)
+    Color::rgb(part(from.r, to.r, share), part(from.g, to.g, share), part(from.b, to.b, share))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
@@ -196,7 +194,7 @@ mod tests {
         use v1::Effect::{Blink, Morph, Pulse};
         assert_eq!(tile(&[("#003200", Morph), ("#001900", Morph)]).words(), "green");
         assert_eq!(tile(&[("#320000", Blink), ("#323200", Morph), ("#320000", Blink)]).words(), "red blink+yellow");
-        assert_eq!(tile(&[("#180028", Pulse), ("#000000", Morph)]).words(), "violet pulse+dark");
+        assert_eq!(tile(&[("#180028", Pulse), ("#000000", Morph)]).words(), "violet pulse");
     }
 
     #[test]

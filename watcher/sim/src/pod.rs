@@ -105,10 +105,13 @@ impl PodBuilder {
         self.readiness(ready)
     }
 
-    /// Running and ready again after `restarts`, the last one just now.
+    /// Running and ready again after `restarts`, the last one just now: after the end that the pod was told to have
+    /// before, or an error.
     #[must_use]
     pub fn restarted(self, restarts: u32) -> Self {
-        self.status("Running", &running(), true, restarts).last_state(terminated("Error", 1))
+        let state = &self.0["status"]["containerStatuses"][0]["state"];
+        let end = if state["terminated"].is_null() { terminated("Error", 1) } else { state.clone() };
+        self.status("Running", &running(), true, restarts).last_state(end)
     }
 
     /// Exits soon after each start, and the kubelet waits before the next one.

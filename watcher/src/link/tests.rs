@@ -15,6 +15,8 @@ use super::*;
 
 const LEASE: Duration = Duration::from_secs(15);
 const EPOCH: u64 = 3;
+/// In virtual time: it passes at once where nothing else is due.
+const FOREVER: Duration = Duration::from_secs(3_600);
 
 /// A light, played by the test: it takes each stream in hand.
 #[derive(Clone)]
@@ -77,10 +79,17 @@ async fn connect(light: Played, fails: bool) -> Result<Channel, tonic::transport
     endpoint("http://10.0.0.1:50051")?.connect_with_connector(connector).await
 }
 
+impl Rig {
+    /// The next stream that the link opens.
+    async fn stream(&mut self) -> Stream {
+        timeout(FOREVER, self.streams.recv()).await.unwrap().unwrap()
+    }
+}
+
 impl Stream {
     /// The next command.
     async fn told(&mut self) -> ColorCommand {
-        self.commands.message().await.unwrap().unwrap()
+        timeout(FOREVER, self.commands.message()).await.unwrap().unwrap().unwrap()
     }
 
     /// Whether the link says nothing for this long.
@@ -107,7 +116,7 @@ fn near(time: Duration, want: Duration) -> bool {
 #[tokio::test(start_paused = true)]
 async fn the_first_word_is_the_whole_state() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     let command = Command::try_from(stream.told().await).unwrap();
     assert_eq!((command.epoch, command.version, command.node.as_str()), (EPOCH, 1, "n1"));
     assert_eq!(command.lease, Lease::For(LEASE));
@@ -118,7 +127,7 @@ async fn the_first_word_is_the_whole_state() {
 #[tokio::test(start_paused = true)]
 async fn a_light_that_stalls_has_one_command_in_flight_and_hears_only_the_newest_next() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     assert_eq!(stream.told().await.version, 1);
     for version in 2..=100 {
         rig.order.send_replace(show(version));
@@ -134,21 +143,21 @@ async fn a_light_that_stalls_has_one_command_in_flight_and_hears_only_the_newest
 #[tokio::test(start_paused = true)]
 async fn a_light_that_lets_a_lease_pass_without_an_answer_is_connected_anew() {
     let mut rig = rig(0);
-    let mut stalled = rig.streams.recv().await.unwrap();
+    let mut stalled = rig.stream().await;
     assert_eq!(stalled.told().await.version, 1);
     rig.order.send_replace(show(2));
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     assert_eq!(stream.told().await.version, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_stream_is_opened_anew_with_the_whole_state_of_the_same_version() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     assert_eq!(stream.told().await.version, 1);
     stream.apply(1).await;
     drop(stream);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     let command = stream.told().await;
     assert_eq!((command.epoch, command.version, command.looks.len()), (EPOCH, 1, 1));
 }
@@ -156,14 +165,14 @@ async fn a_lost_stream_is_opened_anew_with_the_whole_state_of_the_same_version()
 #[tokio::test(start_paused = true)]
 async fn a_light_out_of_reach_is_tried_until_it_is_there() {
     let mut rig = rig(20);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     assert_eq!(stream.told().await.version, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_is_renewed_each_third_of_it() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     let start = Instant::now();
     for i in 0..4 {
         assert_eq!(stream.told().await.version, 1);
@@ -175,7 +184,7 @@ async fn a_lease_is_renewed_each_third_of_it() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_renewed_or_said_while_the_api_is_silent_and_all_of_it_after() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     stream.told().await;
     stream.apply(1).await;
     rig.fresh.send_replace(false);
@@ -190,7 +199,7 @@ async fn nothing_is_renewed_or_said_while_the_api_is_silent_and_all_of_it_after(
 #[tokio::test(start_paused = true)]
 async fn an_unchanged_state_is_said_again_at_once_when_the_api_is_back() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     stream.told().await;
     stream.apply(1).await;
     rig.fresh.send_replace(false);
@@ -207,13 +216,13 @@ async fn a_light_is_not_even_dialled_while_the_api_is_silent() {
     rig.fresh.send_replace(false);
     assert!(timeout(LEASE * 10, rig.streams.recv()).await.is_err());
     rig.fresh.send_replace(true);
-    assert_eq!(rig.streams.recv().await.unwrap().told().await.version, 1);
+    assert_eq!(rig.stream().await.told().await.version, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_light_is_handed_back_with_its_last_version_and_the_link_ends() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     stream.told().await;
     stream.apply(1).await;
     rig.order.send_replace(Order::HandBack);
@@ -221,7 +230,7 @@ async fn a_light_is_handed_back_with_its_last_version_and_the_link_ends() {
     assert_eq!((command.epoch, command.version, command.lease), (EPOCH, 1, Lease::Over));
     assert!(stream.commands.message().await.unwrap().is_none());
     stream.apply(1).await;
-    rig.link.await.unwrap();
+    timeout(FOREVER, rig.link).await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,7 +241,7 @@ async fn a_light_that_is_stalled_or_out_of_reach_does_not_hold_up_the_end() {
         assert_eq!(stalled.is_ok(), failures == 0);
         rig.order.send_replace(Order::HandBack);
         let start = Instant::now();
-        rig.link.await.unwrap();
+        timeout(FOREVER, rig.link).await.unwrap().unwrap();
         assert!(start.elapsed() <= PARTING + Duration::from_millis(100));
     }
 }
@@ -240,18 +249,18 @@ async fn a_light_that_is_stalled_or_out_of_reach_does_not_hold_up_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_light_that_is_gone_is_left_without_a_word() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     stream.told().await;
     stream.apply(1).await;
     drop(rig.order);
-    rig.link.await.unwrap();
+    timeout(FOREVER, rig.link).await.unwrap().unwrap();
     assert!(!matches!(stream.commands.message().await, Ok(Some(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fenced_light_is_tried_again_at_the_pace_of_renewals() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     let start = Instant::now();
     for i in 0..3 {
         assert_eq!(stream.told().await.version, 1);
@@ -263,7 +272,7 @@ async fn a_fenced_light_is_tried_again_at_the_pace_of_renewals() {
 #[tokio::test(start_paused = true)]
 async fn after_a_refusal_the_next_state_is_said_at_once() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     stream.told().await;
     stream.answer(Outcome::Invalid, 1, 2).await;
     assert!(stream.silent(LEASE / 4).await);
@@ -276,14 +285,14 @@ async fn after_a_refusal_the_next_state_is_said_at_once() {
 #[tokio::test(start_paused = true)]
 async fn how_many_leds_there_are_is_told_on_and_a_change_that_nobody_asked_for_answers_nothing() {
     let mut rig = rig(0);
-    let mut stream = rig.streams.recv().await.unwrap();
+    let mut stream = rig.stream().await;
     stream.told().await;
     stream.answer(Outcome::Changed, 1, 8).await;
-    assert_eq!(rig.leds.recv().await.unwrap().1, 8);
+    assert_eq!(timeout(FOREVER, rig.leds.recv()).await.unwrap().unwrap().1, 8);
     rig.order.send_replace(show(2));
     assert!(stream.silent(LEASE / 2).await);
     stream.apply(1).await;
-    assert_eq!(rig.leds.recv().await.unwrap().1, 2);
+    assert_eq!(timeout(FOREVER, rig.leds.recv()).await.unwrap().unwrap().1, 2);
     assert_eq!(stream.told().await.version, 2);
 }
 

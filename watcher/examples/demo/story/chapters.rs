@@ -1,7 +1,7 @@
 //! The chapters: what goes wrong, when, and how it ends well. Each plans its steps from the cluster as it finds it.
 
 use super::cast::{App, JOB};
-use super::{Manner, Node, PodState, Step, Story};
+use super::{Manner, Node, Pod, PodState, Step, Story};
 
 /// What a chapter tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,7 @@ pub(super) enum Chapter {
     Well,
     Job,
     DeadNode,
+    EvenOut,
     OutOfMemory,
     Silence,
 }
@@ -26,7 +27,7 @@ pub(super) fn round(round: u32, rng: &mut fastrand::Rng) -> Vec<(f64, Chapter)> 
         rng.shuffle(&mut troubles);
     }
     let starts = [3.0, 10.0, 17.0, 23.0, 36.0, 40.0];
-    let ending = [(58.0, Chapter::Well), (61.0, Chapter::DeadNode), (82.0, Chapter::Silence)];
+    let ending = [(58.0, Chapter::Well), (61.0, Chapter::DeadNode), (91.0, Chapter::Silence)];
     starts.into_iter().zip(troubles).chain(ending).collect()
 }
 
@@ -40,6 +41,7 @@ impl Chapter {
             Self::Drain => drain(story),
             Self::Job => job(story),
             Self::DeadNode => dead_node(story),
+            Self::EvenOut => even_out(story),
             Self::OutOfMemory => out_of_memory(story),
             Self::Silence => silence(story),
             Self::Well => say(story, 0.0, "All is well again."),
@@ -62,7 +64,7 @@ fn crash_loop(story: &mut Story) {
     // The kubelet waits longer each time; then the container runs for a second.
     for (restarts, at) in (1..).zip([0.0, 3.0, 7.0, 12.0, 18.0]) {
         if restarts > 1 {
-            story.plan(at - 1.0, Step::Become(id, PodState::Restarted(restarts - 1)));
+            story.plan(at - 1.0, Step::Become(id, PodState::Restarted { restarts: restarts - 1, oom: false }));
         }
         story.plan(at, Step::Become(id, PodState::CrashLoop(restarts)));
     }
@@ -90,8 +92,9 @@ fn drain(story: &mut Story) {
     for (at, id) in pace(pods.len(), 0.9).zip(pods) {
         story.plan(at + 0.5, Step::Replace(id, Manner::Before));
     }
-    say(story, 15.0, format!("{name} is back in service."));
+    say(story, 15.0, format!("{name} is back in service, and takes its share of pods."));
     story.plan(15.0, Step::Change(node));
+    story.plan(16.0, Step::Begin(Chapter::EvenOut));
 }
 
 fn job(story: &mut Story) {
@@ -117,6 +120,20 @@ fn dead_node(story: &mut Story) {
     }
     say(story, 15.0, format!("{name} was only unplugged. It is back."));
     story.plan(15.0, Step::Change(node));
+    story.plan(17.0, Step::Begin(Chapter::EvenOut));
+}
+
+/// Nodes that have less than their share get it, from those that have most.
+fn even_out(story: &mut Story) {
+    let nodes = story.world.nodes();
+    let (all, sizes) = (story.world.pods().count(), nodes.iter().map(|node| node.size).sum::<usize>().max(1));
+    let share = |node: &Node| all * node.size / sizes;
+    let missing = nodes.iter().map(|node| share(node).saturating_sub(story.world.load(node))).sum();
+    let movable = |pod: &Pod| pod.state == PodState::Ready && !story.leaving.contains(&pod.id);
+    let pods = story.world.crowded(missing, movable);
+    for (at, id) in pace(pods.len(), 0.7).zip(pods) {
+        story.plan(at, Step::Replace(id, Manner::After));
+    }
 }
 
 fn out_of_memory(story: &mut Story) {
@@ -124,7 +141,7 @@ fn out_of_memory(story: &mut Story) {
     say(story, 0.0, format!("{name} wants more memory than it may have."));
     for (restarts, at) in (0..).zip([0.0, 3.0, 7.0]) {
         story.plan(at, Step::Become(id, PodState::OomKilled(restarts)));
-        story.plan(at + 0.8, Step::Become(id, PodState::Restarted(restarts + 1)));
+        story.plan(at + 0.8, Step::Become(id, PodState::Restarted { restarts: restarts + 1, oom: true }));
     }
     story.plan(10.0, Step::Become(id, PodState::CrashLoop(3)));
     say(story, 13.0, format!("{} gets more memory.", title(app)));

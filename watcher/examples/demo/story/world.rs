@@ -36,8 +36,11 @@ pub(crate) enum PodState {
     /// Runs, and isn't ready.
     Starting,
     Ready,
-    /// Runs again.
-    Restarted(u32),
+    /// Runs again, after an end that `oom` tells: for want of memory, or by an error of its own.
+    Restarted {
+        restarts: u32,
+        oom: bool,
+    },
     CrashLoop(u32),
     OomKilled(u32),
     ImagePull,
@@ -59,6 +62,8 @@ pub(crate) struct Tally {
 pub(crate) struct World {
     nodes: Vec<Node>,
     pods: BTreeMap<u32, Pod>,
+    /// How many pods each node has.
+    loads: BTreeMap<String, usize>,
     ids: u32,
 }
 
@@ -80,19 +85,19 @@ impl World {
         self.pods().filter(move |pod| pod.node.as_deref() == Some(node))
     }
 
-    pub(crate) fn tally(&self, node: &str) -> Tally {
-        let mut tally = Tally::default();
-        for pod in self.on(node) {
-            let count = match pod.state {
-                _ if pod.terminating => &mut tally.deleting,
-                PodState::Pending | PodState::Creating | PodState::Starting => &mut tally.pending,
-                PodState::Ready | PodState::Restarted(_) => &mut tally.running,
-                PodState::CrashLoop(_) | PodState::OomKilled(_) | PodState::ImagePull => &mut tally.failed,
-                PodState::Completed => &mut tally.completed,
-            };
-            *count += 1;
+    /// The tally of each node that has pods.
+    pub(crate) fn tallies(&self) -> BTreeMap<&str, Tally> {
+        let mut tallies = BTreeMap::new();
+        for pod in self.pods() {
+            let Some(node) = &pod.node else { continue };
+            tallies.entry(node.as_str()).or_insert_with(Tally::default).count(pod);
         }
-        tally
+        tallies
+    }
+
+    /// How many pods `node` has.
+    pub(super) fn load(&self, node: &Node) -> usize {
+        self.loads.get(&node.name).copied().unwrap_or_default()
     }
 
     pub(super) const fn next_id(&mut self) -> u32 {
@@ -110,11 +115,18 @@ impl World {
         let pod = self.pods.get_mut(&id)?;
         let before = pod.clone();
         change(pod);
+        if let (None, Some(node)) = (before.node.as_ref(), &pod.node) {
+            *self.loads.entry(node.clone()).or_default() += 1;
+        }
         (*pod != before).then(|| pod.clone())
     }
 
     pub(super) fn remove(&mut self, id: u32) -> Option<Pod> {
-        self.pods.remove(&id)
+        let pod = self.pods.remove(&id)?;
+        if let Some(load) = pod.node.as_ref().and_then(|node| self.loads.get_mut(node)) {
+            *load -= 1;
+        }
+        Some(pod)
     }
 
     /// Adds a node, or replaces the one of its name.
@@ -126,10 +138,38 @@ impl World {
         node
     }
 
+    /// So many pods, from where there are most for the size of their node, that `movable` says may go elsewhere.
+    pub(super) fn crowded(&self, count: usize, movable: impl Fn(&Pod) -> bool) -> Vec<u32> {
+        let mut crowds: Vec<(usize, Vec<u32>)> = self
+            .nodes
+            .iter()
+            .map(|node| (node.size, self.on(&node.name).filter(|pod| movable(pod)).map(|pod| pod.id).collect()))
+            .collect();
+        let most = |crowds: &mut Vec<(usize, Vec<u32>)>| {
+            crowds.iter_mut().max_by_key(|(size, pods)| pods.len() * 100 / size)?.1.pop()
+        };
+        (0..count).map_while(|_| most(&mut crowds)).collect()
+    }
+
     /// The node with the fewest pods for its size, of those that take any.
     pub(super) fn roomiest(&self, rng: &mut fastrand::Rng) -> Option<String> {
         let open = self.nodes.iter().filter(|node| node.ready && !node.cordoned);
-        open.min_by_key(|node| (self.on(&node.name).count() * 100 / node.size, rng.u32(..)))
-            .map(|node| node.name.clone())
+        open.min_by_key(|node| (self.load(node) * 100 / node.size, rng.u32(..))).map(|node| node.name.clone())
+    }
+}
+
+impl Tally {
+    fn count(&mut self, pod: &Pod) {
+        let count = match pod.state {
+            _ if pod.terminating => &mut self.deleting,
+            PodState::Pending | PodState::Creating | PodState::Starting => &mut self.pending,
+            PodState::Ready => &mut self.running,
+            // What runs again isn't trusted yet: nor does its light.
+            PodState::Restarted { .. } | PodState::CrashLoop(_) | PodState::OomKilled(_) | PodState::ImagePull => {
+                &mut self.failed
+            }
+            PodState::Completed => &mut self.completed,
+        };
+        *count += 1;
     }
 }

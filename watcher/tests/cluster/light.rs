@@ -1,0 +1,118 @@
+//! A lightd with a Nano, seen from both ends: what it says, and what its stick was sent.
+
+use std::path::Path;
+
+use podlight_bed::{Bed, EmulatedStick, Plugged};
+use podlight_proto::v1::light_client::LightClient;
+use podlight_proto::v1::{GetStateRequest, Layer, LightState, Reason};
+use tonic::transport::{Channel, Endpoint};
+
+use crate::process::Process;
+use crate::stage::until;
+
+pub(crate) const DARK: [u8; 3] = [0, 0, 0];
+pub(crate) const GREEN: [u8; 3] = [0, 25, 0];
+pub(crate) const YELLOW: [u8; 3] = [50, 50, 0];
+pub(crate) const BLUE: [u8; 3] = [0, 0, 50];
+pub(crate) const RED: [u8; 3] = [50, 0, 0];
+
+/// A lightd that serves, and its stick. Fields are dropped in this order.
+pub(crate) struct Light {
+    _process: Process,
+    client: LightClient<Channel>,
+    stick: Plugged,
+    pub(crate) port: u16,
+    _bed: Bed,
+}
+
+/// The report that shows `color` on both LEDs of a Nano: (G, R, B) in each of eight slots, of which it has two.
+fn report([r, g, b]: [u8; 3]) -> Vec<u8> {
+    let mut report = [&[6, 0][..], &[g, r, b].repeat(2)].concat();
+    report.resize(26, 0);
+    report
+}
+
+impl Light {
+    /// Starts it, and waits until its stick is lit.
+    pub(crate) async fn start() -> Self {
+        let lightd = Path::new(env!("CARGO_BIN_EXE_watcher")).with_file_name("lightd");
+        assert!(lightd.exists(), "{} is missing: cargo build -p lightd first", lightd.display());
+        let bed = Bed::make().expect("there was one when the test began");
+        let stick = bed.plug(1, EmulatedStick::nano("BS012345-3.0"));
+        let process = Process::start("lightd", bed.command(lightd).args(["--listen", "127.0.0.1:0"]));
+        let listening = process.until_says("address=").await;
+        let (_, port) = listening.rsplit_once(':').expect("an address has a port");
+        let port = port.trim().parse().unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
+        let client = LightClient::new(endpoint.connect().await.unwrap());
+        let light = Self { _process: process, client, stick, port, _bed: bed };
+        until("the stick is lit", async || if light.sent().is_empty() { Err("no report".into()) } else { Ok(()) }).await;
+        light
+    }
+
+    /// The argument that makes a watcher let this light speak of `scope`.
+    pub(crate) fn of(&self, scope: &str) -> String {
+        format!("--light={scope}=http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it says of itself.
+    pub(crate) async fn state(&self) -> LightState {
+        self.client.clone().get_state(GetStateRequest {}).await.unwrap().into_inner()
+    }
+
+    /// How many reports the stick has taken.
+    pub(crate) fn count(&self) -> usize {
+        self.stick.look(|stick| stick.reports().len())
+    }
+
+    /// The reports that the stick took.
+    fn sent(&self) -> Vec<Vec<u8>> {
+        self.stick.look(|stick| stick.reports().into_iter().map(<[u8]>::to_vec).collect())
+    }
+
+    /// Waits until the watcher's word is `why` and the stick shows `color`.
+    pub(crate) async fn until_shows(&self, color: [u8; 3], why: &str) {
+        self.until_shows_for(color, why, |reason| reason.text == why).await;
+    }
+
+    /// Waits until the watcher's word is a reason that fits, and the stick shows `color`.
+    pub(crate) async fn until_shows_for(&self, color: [u8; 3], what: &str, fits: impl Fn(&Reason) -> bool) {
+        let wanted = report(color);
+        until(&format!("{color:?} for {what:?}"), async || {
+            let state = self.state().await;
+            let reason = state.watcher.as_ref().and_then(|watcher| watcher.reason.clone()).unwrap_or_default();
+            let last = self.sent().pop().unwrap_or_default();
+            let shows = state.layer() == Layer::Watcher && fits(&reason) && last == wanted;
+            if shows { Ok(()) } else { Err(format!("{last:?} by {:?} for {:?}", state.layer(), state.reason)) }
+        })
+        .await;
+    }
+
+    /// Waits until the stick was sent these colors after one another, once it was sent `count` reports.
+    pub(crate) async fn until_shows_in_turn(&self, count: usize, colors: &[[u8; 3]]) {
+        until(&format!("{colors:?} in turn"), async || {
+            let mut sent = self.sent().split_off(count);
+            sent.dedup();
+            let wanted: Vec<_> = colors.iter().copied().map(report).collect();
+            if sent.windows(wanted.len()).any(|sent| sent == wanted) { Ok(()) } else { Err(format!("{sent:?}")) }
+        })
+        .await;
+    }
+
+    /// Waits until it knows that it knows nothing: its stick is violet.
+    pub(crate) async fn until_stale(&self) {
+        until("violet, for it knows nothing", async || {
+            let state = self.state().await;
+            let last = self.sent().pop().unwrap_or_default();
+            let [_, _, g, r, b, ..] = last[..] else { return Err(format!("{last:?}")) };
+            let is_violet = g == 0 && 0 < r && r < b;
+            if state.layer() == Layer::Stale && is_violet { Ok(()) } else { Err(format!("{last:?} by {state:?}")) }
+        })
+        .await;
+    }
+
+    /// Whether green was in any report since the stick was sent `count` of them.
+    pub(crate) fn was_green_since(&self, count: usize) -> bool {
+        self.sent().iter().skip(count).any(|report| report[2] > 0)
+    }
+}
