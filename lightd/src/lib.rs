@@ -68,7 +68,7 @@ impl Lightd {
             TcpListener::bind(settings.listen).await.with_context(|| format!("--listen {}", settings.listen))?;
         let address = listener.local_addr()?;
         let keeper = Arc::new(Keeper::new(settings.stick.iter().map(ToString::to_string).collect()));
-        let (mut frames, mut loops) = (Vec::new(), Vec::new());
+        let (mut frames, mut ports) = (Vec::new(), Vec::new());
         for name in &settings.stick {
             let port: Box<dyn Port> = match name {
                 StickName::Usb(wanted) => Box::new(usb::UsbPort::new(wanted.clone(), settings.keep_mode)),
@@ -78,8 +78,11 @@ impl Lightd {
                     Box::new(stick)
                 }
             };
-            loops.push(spawn(name, port, &settings, &keeper)?);
+            ports.push((name, port));
         }
+        // All ports are there before the first one opens: `usb` is a stick that no other port names.
+        let loops =
+            ports.into_iter().map(|(name, port)| spawn(name, port, &settings, &keeper)).collect::<Result<_, _>>()?;
         Ok(Self { listener, address, keeper, frames, loops })
     }
 

@@ -143,7 +143,7 @@ fn sysfs(
     let common = [
         ("busnum", "1".to_owned()),
         ("devnum", address.to_string()),
-        ("devpath", name.rsplit(['-', 'b']).next().unwrap_or("0").to_owned()),
+        ("devpath", name.split_once('-').map_or("0", |(_, port)| port).to_owned()),
         ("dev", format!("189:{minor}")),
         ("bNumConfigurations", "1".to_owned()),
         ("bConfigurationValue", "1".to_owned()),
@@ -154,7 +154,7 @@ fn sysfs(
         fs::write(places.folder.join(file), format!("{value}\n"))?;
     }
     fs::write(places.folder.join("descriptors"), descriptors)?;
-    // From sys/devices/pci…/…/usb1 and usb1/1-1 alike: umockdev and libusb resolve it, nothing follows it further.
+    // As many steps up to `sys` as the target has below it, which begins with four steps up and `sys`.
     let up = places.target.iter().skip(5).map(|_| "..").collect::<PathBuf>();
     symlink(up.join("bus/usb"), places.folder.join("subsystem"))
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{Told, look, open, sysfs::Seen};
+use super::{look, open, sysfs::Seen, told::Told};
 use crate::blinkstick::{Model, PRODUCT, VENDOR, Wire};
 use crate::doctor::{Answers, Found, Survey};
 use crate::stick::Problem;

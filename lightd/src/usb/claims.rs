@@ -1,0 +1,148 @@
+//! Which stick is whose: each belongs to one port of this process at most, and one that is named is left to who names it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::sysfs::Seen;
+use crate::stick::Problem;
+
+static OWNERS: Mutex<Owners> = Mutex::new(Owners { named: Vec::new(), taken: Vec::new() });
+
+struct Owners {
+    /// Serials and paths that ports ask for by name.
+    named: Vec<String>,
+    /// Paths of the sticks that are open, or about to be.
+    taken: Vec<String>,
+}
+
+fn owners() -> MutexGuard<'static, Owners> {
+    // No owner panics halfway through a change.
+    OWNERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a port of this process has the stick.
+pub(super) fn is_taken(seen: &Seen) -> bool {
+    owners().taken.contains(&seen.path)
+}
+
+/// The right to one stick, given back when dropped.
+pub(super) struct Claim(String);
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        owners().taken.retain(|path| *path != self.0);
+    }
+}
+
+/// The stick that a port asks for: by serial or path, or any.
+pub(super) struct Wanted(Option<String>);
+
+impl Wanted {
+    pub(super) fn new(name: Option<String>) -> Self {
+        owners().named.extend(name.clone());
+        Self(name)
+    }
+
+    /// Whether the choice can't change by reading the serials that weren't.
+    pub(super) fn is_certain(&self, seen: &[Seen]) -> bool {
+        let by_name = || match &self.0 {
+            Some(name) => seen.iter().any(|seen| is(seen, name)),
+            None => owners().named.is_empty(),
+        };
+        seen.iter().all(|seen| seen.serial.is_some()) || by_name()
+    }
+
+    /// Takes the stick that is wanted.
+    pub(super) fn claim(&self, seen: &[Seen]) -> Result<(Seen, Claim), Problem> {
+        let mut owners = owners();
+        let chosen = choose(seen, self.0.as_deref(), &owners)?.clone();
+        owners.taken.push(chosen.path.clone());
+        let claim = Claim(chosen.path.clone());
+        Ok((chosen, claim))
+    }
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        let mut owners = owners();
+        if let Some(own) = owners.named.iter().position(|name| Some(name) == self.0.as_ref()) {
+            owners.named.swap_remove(own);
+        }
+    }
+}
+
+fn is(seen: &Seen, name: &str) -> bool {
+    seen.path == name || seen.serial.as_deref() == Some(name)
+}
+
+fn choose<'a>(seen: &'a [Seen], wanted: Option<&str>, owners: &Owners) -> Result<&'a Seen, Problem> {
+    let fit: Vec<&Seen> = match wanted {
+        Some(wanted) => seen.iter().filter(|seen| is(seen, wanted)).collect(),
+        None => seen.iter().filter(|seen| !owners.named.iter().any(|name| is(seen, name))).collect(),
+    };
+    if let Some(free) = fit.iter().find(|seen| !owners.taken.contains(&seen.path)) {
+        return Ok(free);
+    }
+    match (fit.first().copied().or(seen.first()), wanted) {
+        (None, _) => Err(Problem::Absent),
+        (Some(_), Some(wanted)) if fit.is_empty() => Err(Problem::NotFound {
+            wanted: wanted.to_owned(),
+            found: seen.iter().map(described).collect::<Vec<_>>().join(", "),
+        }),
+        (Some(taken), _) => Err(Problem::Taken { path: taken.path.clone() }),
+    }
+}
+
+fn described(seen: &Seen) -> String {
+    match seen.serial.as_deref() {
+        None | Some("") => format!("one without a serial at {}", seen.path),
+        Some(serial) => format!("{serial} at {}", seen.path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(path: &str, serial: &str) -> Seen {
+        Seen { path: path.into(), bus: 1, address: 2, bcd_device: 0x0202, serial: Some(serial.into()) }
+    }
+
+    fn chosen(wanted: Option<&str>, named: &[&str], taken: &[&str]) -> Result<String, Problem> {
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let sticks = [seen("1-2", "A"), seen("1-10", "B"), seen("2-1", "B")];
+        let owners = Owners { named: owned(named), taken: owned(taken) };
+        choose(&sticks, wanted, &owners).map(|seen| seen.path.clone())
+    }
+
+    #[test]
+    fn the_lowest_free_stick_that_nobody_names_is_chosen() {
+        assert_eq!(chosen(None, &[], &[]).unwrap(), "1-2");
+        assert_eq!(chosen(None, &["A"], &[]).unwrap(), "1-10");
+        assert_eq!(chosen(None, &["1-2"], &["1-10"]).unwrap(), "2-1");
+        assert_eq!(chosen(None, &["A"], &["1-10", "2-1"]), Err(Problem::Taken { path: "1-10".into() }));
+        assert_eq!(chosen(None, &["A", "B"], &[]), Err(Problem::Taken { path: "1-2".into() }));
+    }
+
+    #[test]
+    fn a_stick_is_named_by_serial_or_path() {
+        assert_eq!(chosen(Some("A"), &["A"], &[]).unwrap(), "1-2");
+        assert_eq!(chosen(Some("2-1"), &["2-1"], &[]).unwrap(), "2-1");
+        assert_eq!(chosen(Some("B"), &["B"], &["1-10"]).unwrap(), "2-1");
+        assert_eq!(chosen(Some("A"), &["A", "A"], &["1-2"]), Err(Problem::Taken { path: "1-2".into() }));
+    }
+
+    #[test]
+    fn a_name_that_no_stick_has_lists_those_that_are_there() {
+        let problem = chosen(Some("C"), &["C"], &[]).unwrap_err();
+        assert!(problem.to_string().contains("A at 1-2, B at 1-10, B at 2-1"), "{problem}");
+        let nothing = choose(&[], Some("C"), &Owners { named: vec![], taken: vec![] }).unwrap_err();
+        assert_eq!(nothing, Problem::Absent);
+    }
+
+    #[test]
+    fn ports_sort_by_number() {
+        let mut sticks = [seen("10-1", ""), seen("1-10", ""), seen("1-2.3", ""), seen("1-2", "")];
+        sticks.sort_by_key(Seen::order);
+        assert_eq!(sticks.map(|seen| seen.path), ["1-2", "1-2.3", "1-10", "10-1"]);
+    }
+}
