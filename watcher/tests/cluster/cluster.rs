@@ -1,5 +1,7 @@
 //! The API server of `KUBECONFIG`: what a test has there, and the watcher's account with the rights that are shipped.
 
+use std::time::Duration;
+
 use http::Request;
 use http::header::CONTENT_TYPE;
 use k8s_openapi::api::authentication::v1::TokenRequest;
@@ -10,6 +12,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, Resource};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json};
+use tokio::time::sleep;
 
 use crate::stage::until;
 
@@ -33,9 +36,11 @@ impl Cluster {
         let kubeconfig = Kubeconfig::from_env().unwrap().expect("KUBECONFIG names a cluster to test with");
         let context = kubeconfig.current_context.clone();
         let mut contexts = kubeconfig.contexts.iter();
-        let context = contexts.find(|named| Some(&named.name) == context.as_ref()).and_then(|named| named.context.as_ref());
+        let context =
+            contexts.find(|named| Some(&named.name) == context.as_ref()).and_then(|named| named.context.as_ref());
         let name = &context.expect("KUBECONFIG has a current context").cluster;
-        let entry = kubeconfig.clusters.iter().find(|named| named.name == *name).and_then(|named| named.cluster.clone());
+        let entry =
+            kubeconfig.clusters.iter().find(|named| named.name == *name).and_then(|named| named.cluster.clone());
         let entry = entry.expect("KUBECONFIG has its context's cluster");
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         let name = format!("tested-{:08x}", fastrand::u32(..));
@@ -123,8 +128,16 @@ impl Cluster {
         }
     }
 
+    /// Whether the API answers; else why not.
+    pub(crate) async fn answers(&self) -> Result<(), String> {
+        self.client.apiserver_version().await.map(drop).map_err(|error| error.to_string())
+    }
+
     /// Takes back all that was made under this name. What isn't there any more is no fault.
     pub(crate) async fn clear(&self) {
+        while self.answers().await.is_err() {
+            sleep(Duration::from_secs(1)).await;
+        }
         let ours = ListParams::default().labels(&format!("{MARK}={}", self.name));
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         let listed = namespaces.list(&ours).await.map(|list| list.items).unwrap_or_default();
@@ -143,7 +156,10 @@ impl Cluster {
 
     async fn forget<K>(&self)
     where
-        K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+        K: Resource<DynamicType = (), Scope = kube::core::ClusterResourceScope>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
     {
         Api::<K>::all(self.client.clone()).delete(&self.role(), &DeleteParams::default()).await.ok();
     }

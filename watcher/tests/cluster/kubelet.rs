@@ -176,8 +176,8 @@ impl Pod {
             "metadata": {"name": self.name},
             "target": {"apiVersion": "v1", "kind": "Node", "name": node.name},
         });
-        let binding = serde_json::to_vec(&binding).unwrap();
-        let _: Value = self.api.create_subresource("binding", &self.name, &PostParams::default(), binding).await.unwrap();
+        let _: Value =
+            self.api.create_subresource("binding", &self.name, &PostParams::default(), &binding).await.unwrap();
     }
 }
 

@@ -46,7 +46,8 @@ impl Light {
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
         let client = LightClient::new(endpoint.connect().await.unwrap());
         let light = Self { _process: process, client, stick, port, _bed: bed };
-        until("the stick is lit", async || if light.sent().is_empty() { Err("no report".into()) } else { Ok(()) }).await;
+        until("the stick is lit", async || if light.sent().is_empty() { Err("no report".into()) } else { Ok(()) })
+            .await;
         light
     }
 
@@ -77,15 +78,16 @@ impl Light {
 
     /// Waits until the watcher's word is a reason that fits, and the stick shows `color`.
     pub(crate) async fn until_shows_for(&self, color: [u8; 3], what: &str, fits: impl Fn(&Reason) -> bool) {
-        let wanted = report(color);
-        until(&format!("{color:?} for {what:?}"), async || {
-            let state = self.state().await;
-            let reason = state.watcher.as_ref().and_then(|watcher| watcher.reason.clone()).unwrap_or_default();
-            let last = self.sent().pop().unwrap_or_default();
-            let shows = state.layer() == Layer::Watcher && fits(&reason) && last == wanted;
-            if shows { Ok(()) } else { Err(format!("{last:?} by {:?} for {:?}", state.layer(), state.reason)) }
-        })
-        .await;
+        until(&format!("{color:?} for {what:?}"), async || self.shows(color, &fits).await).await;
+    }
+
+    /// Whether the watcher's word is a reason that fits and the stick shows `color`; else what is so.
+    pub(crate) async fn shows(&self, color: [u8; 3], fits: impl Fn(&Reason) -> bool) -> Result<(), String> {
+        let state = self.state().await;
+        let reason = state.watcher.as_ref().and_then(|watcher| watcher.reason.clone()).unwrap_or_default();
+        let last = self.sent().pop().unwrap_or_default();
+        let shows = state.layer() == Layer::Watcher && fits(&reason) && last == report(color);
+        if shows { Ok(()) } else { Err(format!("{last:?} by {:?} for {:?}", state.layer(), state.reason)) }
     }
 
     /// Waits until the stick was sent these colors after one another, once it was sent `count` reports.

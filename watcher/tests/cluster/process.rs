@@ -39,7 +39,8 @@ impl Process {
     pub(crate) async fn terminate(mut self) -> ExitStatus {
         let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
         assert!(kill.success(), "{} has ended by itself", self.name);
-        until(&format!("{} ends", self.name), async || self.child.try_wait().unwrap().ok_or_else(|| "running".into())).await
+        until(&format!("{} ends", self.name), async || self.child.try_wait().unwrap().ok_or_else(|| "running".into()))
+            .await
     }
 
     fn log(&self) -> String {

@@ -29,22 +29,19 @@ impl Server {
 
     pub(crate) fn kill(&mut self) {
         self.runs = false;
-        self.call("stop");
+        assert!(self.call("stop"), "{} stop: it failed", self.command);
     }
 
     /// Starts it, and waits until it answers.
     pub(crate) async fn start(&mut self, cluster: &Cluster) {
-        self.call("start");
+        assert!(self.call("start"), "{} start: it failed", self.command);
         self.runs = true;
-        until("the API server answers", async || {
-            cluster.client.apiserver_version().await.map_err(|error| error.to_string())
-        })
-        .await;
+        until("the API server answers", async || cluster.answers().await).await;
     }
 
-    fn call(&self, verb: &str) {
-        let status = Command::new("sh").arg("-c").arg(format!("{} {verb}", self.command)).status().unwrap();
-        assert!(status.success(), "{} {verb}: {status}", self.command);
+    fn call(&self, verb: &str) -> bool {
+        let status = Command::new("sh").arg("-c").arg(format!("{} {verb}", self.command)).status();
+        status.is_ok_and(|status| status.success())
     }
 }
 
