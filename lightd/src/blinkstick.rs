@@ -53,7 +53,7 @@ const FLEX_UNSAID: usize = 8;
 
 /// A model of BlinkStick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Model {
+pub enum Model {
     /// The first: one LED.
     BlinkStick,
     /// Drives three chains of up to 64 LEDs.
@@ -75,7 +75,7 @@ impl Model {
     ///
     /// The serial `BSnnnnnn-M.m` is decisive where it is one. It lives in EEPROM and can be blank or garbage; then
     /// `bcdDevice` decides as far as it can.
-    pub(crate) fn of(serial: &str, bcd_device: u16) -> Self {
+    pub fn of(serial: &str, bcd_device: u16) -> Self {
         match (major(serial), bcd_device) {
             (Some(b'1'), _) => Self::BlinkStick,
             (Some(b'2'), _) => Self::Pro,
@@ -97,7 +97,7 @@ impl Model {
 
     /// The mode to write where `read` is the one it has: the one in which it takes frames. None where it has that, or
     /// has none, or none could be read. A write costs EEPROM, and blocks the stick.
-    pub(crate) fn mode_to_write(self, read: Option<u8>) -> Option<u8> {
+    pub fn mode_to_write(self, read: Option<u8>) -> Option<u8> {
         (self.has_modes() && read.is_some_and(|mode| mode != Mode::FRAMES)).then_some(Mode::FRAMES)
     }
 }
@@ -149,7 +149,7 @@ impl Mode {
 
 /// How colors travel to one stick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
+pub enum Wire {
     /// The first LED, by report 1.
     One,
     /// So many LEDs, by one frame report.
@@ -161,7 +161,7 @@ pub(crate) enum Wire {
 impl Wire {
     /// How `model` takes colors while in `mode`, where that could be read. `count` is a Flex's answer to how many LEDs
     /// it has.
-    pub(crate) fn of(model: Model, mode: Option<u8>, count: Option<u8>) -> Self {
+    pub fn of(model: Model, mode: Option<u8>, count: Option<u8>) -> Self {
         match model {
             Model::BlinkStick | Model::Unknown => Self::One,
             // In any other mode, a Pro ignores frames.
@@ -174,7 +174,7 @@ impl Wire {
     }
 
     /// How many LEDs a frame has. On a Pro, LED `i` of channel `c` is `64 × c + i`.
-    pub(crate) const fn leds(self) -> usize {
+    pub const fn leds(self) -> usize {
         match self {
             Self::One => 1,
             Self::Frame(leds) => leds,
@@ -184,7 +184,7 @@ impl Wire {
 
     /// The reports that show `frame`, each as the data of a [`SET`]. LEDs that the frame lacks are dark; those beyond
     /// the stick's are left out.
-    pub(crate) fn reports(self, frame: &[Color]) -> Vec<Vec<u8>> {
+    pub fn reports(self, frame: &[Color]) -> Vec<Vec<u8>> {
         match self {
             Self::One => {
                 let Color { r, g, b } = frame.first().copied().unwrap_or_default();

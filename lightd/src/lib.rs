@@ -10,7 +10,7 @@
 //! [`blinkstick`] (models and their bytes). Edges: [`serve`], [`keeper`], [`stick`], [`usb`], [`virtual_stick`].
 //! Channels hold the newest only: a stick that lags delays nobody and is never behind by more than a frame.
 
-mod blinkstick;
+pub mod blinkstick;
 pub mod canvas;
 pub mod cli;
 mod doctor;
@@ -68,21 +68,25 @@ impl Lightd {
             TcpListener::bind(settings.listen).await.with_context(|| format!("--listen {}", settings.listen))?;
         let address = listener.local_addr()?;
         let keeper = Arc::new(Keeper::new(settings.stick.iter().map(ToString::to_string).collect()));
-        let (mut frames, mut ports) = (Vec::new(), Vec::new());
+        let named = settings.stick.iter().filter_map(|name| match name {
+            StickName::Usb(wanted) => wanted.clone(),
+            StickName::Virtual(_) => None,
+        });
+        let claims = usb::Claims::new(named);
+        let (mut frames, mut loops) = (Vec::new(), Vec::new());
         for name in &settings.stick {
             let port: Box<dyn Port> = match name {
-                StickName::Usb(wanted) => Box::new(usb::UsbPort::new(wanted.clone(), settings.keep_mode)),
+                StickName::Usb(wanted) => {
+                    Box::new(usb::UsbPort::new(wanted.clone(), settings.keep_mode, claims.clone()))
+                }
                 StickName::Virtual(VirtualModel(model)) => {
                     let stick = VirtualStick::new(*model);
                     frames.push(stick.frames());
                     Box::new(stick)
                 }
             };
-            ports.push((name, port));
+            loops.push(spawn(name, port, &settings, &keeper)?);
         }
-        // All ports are there before the first one opens: `usb` is a stick that no other port names.
-        let loops =
-            ports.into_iter().map(|(name, port)| spawn(name, port, &settings, &keeper)).collect::<Result<_, _>>()?;
         Ok(Self { listener, address, keeper, frames, loops })
     }
 

@@ -137,18 +137,13 @@ pub(crate) async fn drive(
     loop {
         let opened = Instant::now();
         let problem = match port.open() {
-            Ok(mut stick) => {
-                let identity = stick.identity().clone();
-                reports
-                    .send_if_modified(|report| report.identity.replace(identity.clone()).as_ref() != Some(&identity));
-                match show(stick.as_mut(), mount, &mut orders, &reports).await {
-                    Ended::Done => return,
-                    Ended::Lost(problem) => problem,
-                }
-            }
+            Ok(mut stick) => match show(stick.as_mut(), mount, &mut orders, &reports).await {
+                Ended::Done => return,
+                Ended::Lost(problem) => problem,
+            },
             Err(problem) => problem,
         };
-        tell(&reports, Some(problem.to_string()));
+        tell(&reports, &problem);
         // A stick that worked until now may well open anew at once; one that didn't is left in peace for a while.
         let worked = opened.elapsed() > LOOK_OUT;
         tokio::select! {
@@ -173,7 +168,6 @@ async fn show(
     reports: &watch::Sender<Report>,
 ) -> Ended {
     let Identity { leds, interval, path, .. } = stick.identity().clone();
-    let failing = |why: String| Ended::Lost(Problem::Failing { path: path.clone(), why });
     let mut canvas = Canvas::new(leds, &orders.borrow().scene, Instant::now().into_std());
     let mut shown: Option<(Vec<Color>, Instant)> = None;
     let mut attempts = 0;
@@ -186,18 +180,24 @@ async fn show(
             match stick.show(&frame) {
                 Ok(()) => {
                     attempts = 0;
-                    tell(reports, None);
+                    let report = Report { identity: Some(stick.identity().clone()), problem: None };
+                    reports.send_if_modified(|told| std::mem::replace(told, report.clone()) != report);
                     shown = Some((frame, Instant::now()));
                 }
                 Err(Fault::Transient(why)) => {
                     attempts += 1;
+                    let problem = Problem::Failing { path: path.clone(), why };
                     if attempts == ATTEMPTS {
-                        return failing(why);
+                        return Ended::Lost(problem);
+                    }
+                    // A stick that was busy shifting bits out takes the next attempt; one that doesn't, shows what isn't so.
+                    if attempts > 1 {
+                        tell(reports, &problem);
                     }
                     sleep(PAUSE).await;
                     continue;
                 }
-                Err(Fault::Broken(why)) => return failing(why),
+                Err(Fault::Broken(why)) => return Ended::Lost(Problem::Failing { path, why }),
             }
         }
         if last {
@@ -216,13 +216,10 @@ async fn show(
     }
 }
 
-/// Reports `problem`, where that is news.
-fn tell(reports: &watch::Sender<Report>, problem: Option<String>) {
-    reports.send_if_modified(|report| {
-        let news = report.problem != problem;
-        report.problem = problem;
-        news
-    });
+/// Reports `problem`, where that is news. What the stick was stays known.
+fn tell(reports: &watch::Sender<Report>, problem: &Problem) {
+    let problem = Some(problem.to_string());
+    reports.send_if_modified(|told| std::mem::replace(&mut told.problem, problem.clone()) != problem);
 }
 
 #[cfg(test)]

@@ -26,10 +26,11 @@ mod survey;
 mod sysfs;
 mod told;
 
-use claims::{Claim, Wanted};
+use claims::Claim;
 use sysfs::Seen;
 use told::Told;
 
+pub(crate) use claims::Claims;
 pub(crate) use survey::survey;
 
 /// For one transfer. A stick answers within milliseconds, or not at all.
@@ -41,28 +42,30 @@ const AFTER_MODE: Duration = Duration::from_millis(100);
 
 /// Where one stick can be found.
 pub(crate) struct UsbPort {
-    wanted: Wanted,
+    wanted: Option<String>,
     keep_mode: bool,
+    claims: Claims,
 }
 
 impl UsbPort {
     /// The port of the stick with this serial or path; of the lowest one that no other port asks for by name, where none
-    /// is given: so all ports must be there before the first opens. With `keep_mode`, the stick's mode is left as it is.
-    pub(crate) fn new(wanted: Option<String>, keep_mode: bool) -> Self {
-        Self { wanted: Wanted::new(wanted), keep_mode }
+    /// is given. With `keep_mode`, the stick's mode is left as it is.
+    pub(crate) const fn new(wanted: Option<String>, keep_mode: bool, claims: Claims) -> Self {
+        Self { wanted, keep_mode, claims }
     }
 }
 
 impl Port for UsbPort {
     fn open(&mut self) -> Result<Box<dyn Stick>, Problem> {
+        let Self { wanted, keep_mode, claims } = &*self;
         let mut seen = look()?;
-        if !self.wanted.is_certain(&seen) {
-            for unread in seen.iter_mut().filter(|seen| seen.serial.is_none() && !claims::is_taken(seen)) {
+        if !claims.is_certain(&seen, wanted.as_deref()) {
+            for unread in seen.iter_mut().filter(|seen| seen.serial.is_none() && !claims.is_taken(seen)) {
                 unread.serial = open(unread).ok().and_then(|handle| told::serial(&handle));
             }
         }
-        let (seen, claim) = self.wanted.claim(&seen)?;
-        let stick = UsbStick::open(seen, claim, self.keep_mode)?;
+        let (seen, claim) = claims.claim(&seen, wanted.as_deref())?;
+        let stick = UsbStick::open(seen, claim, *keep_mode)?;
         Ok(Box::new(stick))
     }
 }

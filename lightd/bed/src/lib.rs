@@ -7,20 +7,24 @@
 //!
 //! The program under test is a child process with umockdev's `libumockdev-preload.so.0` in front of its libc; it sees a
 //! USB bus that is a folder of the test's. Neither root nor a kernel's USB is needed. Udev events don't reach the
-//! child, as in a container. The model of the stick, [`EmulatedStick`], knows nothing of that and serves other beds too.
+//! child, as in a container. The model of the stick, [`EmulatedStick`], knows nothing of that; it lies in the slow bed,
+//! [`kernel`], too.
 
 mod descriptors;
+mod errno;
+pub mod kernel;
 mod stick;
 mod tree;
 mod usbfs;
+mod usbip;
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -173,18 +177,7 @@ impl Plugged {
     /// # Panics
     /// When that takes too long; the message says `what` was waited for.
     pub fn until(&self, what: &str, holds: impl Fn(&EmulatedStick) -> bool) {
-        let mut served = self.shared.lock();
-        let deadline = now() + PATIENCE;
-        while !holds(&served.stick) {
-            let left = deadline.saturating_duration_since(now());
-            if left.is_zero() {
-                let last: Vec<_> = served.stick.log().iter().rev().take(3).collect();
-                let leds = served.stick.leds();
-                panic!("not within {PATIENCE:?}: {what}; shows {leds:?}; the last transfers, newest first: {last:?}");
-            }
-            let waited = self.shared.changed.wait_timeout(served, left);
-            served = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(served, _)| served);
-        }
+        until(self.shared.lock(), &self.shared.changed, |served| &served.stick, what, holds);
     }
 
     /// Pulls it out. What it has in EEPROM, and its log, stay.
@@ -202,6 +195,27 @@ impl Drop for Plugged {
     fn drop(&mut self) {
         // The bed may be gone before its sticks.
         let _ = self.shared.lock().unplug();
+    }
+}
+
+/// Waits until `holds` of the `stick` within `locked`, which is looked at again whenever it `changed`.
+fn until<T>(
+    mut locked: MutexGuard<'_, T>,
+    changed: &Condvar,
+    stick: impl Fn(&T) -> &EmulatedStick,
+    what: &str,
+    holds: impl Fn(&EmulatedStick) -> bool,
+) {
+    let deadline = now() + PATIENCE;
+    while !holds(stick(&locked)) {
+        let left = deadline.saturating_duration_since(now());
+        if left.is_zero() {
+            let last: Vec<_> = stick(&locked).log().iter().rev().take(3).collect();
+            let leds = stick(&locked).leds();
+            panic!("not within {PATIENCE:?}: {what}; shows {leds:?}; the last transfers, newest first: {last:?}");
+        }
+        let waited = changed.wait_timeout(locked, left);
+        locked = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(locked, _)| locked);
     }
 }
 

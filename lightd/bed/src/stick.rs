@@ -172,25 +172,36 @@ impl EmulatedStick {
     /// How it fails: on demand, or by a stall where even the USB standard has no answer.
     pub fn control(&mut self, setup: [u8; 8], data: &[u8]) -> Result<Vec<u8>, Fault> {
         let length = usize::from(u16::from_le_bytes([setup[6], setup[7]]));
-        let mut answer = if setup[0] & 0x60 == 0 {
-            descriptors::answer(self, setup).ok_or(Fault::Stall)?
-        } else {
-            let fault = self.faults.pop_front();
-            self.log.push(Transfer { setup, data: data.to_vec(), fault });
-            match fault {
-                Some(Fault::Short) => Vec::new(),
-                Some(fault) => return Err(fault),
-                // The firmware looks at the class bit, the request and the low byte of the value only.
-                None if setup[0] & 0x80 == 0 && setup[1] == SET => {
-                    self.take(setup[2], data);
-                    Vec::new()
-                }
-                None if setup[0] & 0x80 != 0 && setup[1] == GET => self.tell(setup[2]),
-                None => Vec::new(),
-            }
+        // The firmware looks at the class bit, the request and the low byte of the value only.
+        let mut answer = match (setup[0] & 0x60, setup[1]) {
+            (0, _) => descriptors::answer(self, setup).ok_or(Fault::Stall)?,
+            (_, GET | SET) => self.report(setup, data)?,
+            // usbhid's SET_IDLE, for one.
+            _ => Vec::new(),
         };
         answer.truncate(length);
         Ok(answer)
+    }
+
+    /// How many bytes of `data` it took, where it answered: all, or none as a fault.
+    pub(crate) fn taken(&self, data: &[u8]) -> usize {
+        let short = self.log.last().is_some_and(|sent| sent.fault == Some(Fault::Short));
+        if short { 0 } else { data.len() }
+    }
+
+    fn report(&mut self, setup: [u8; 8], data: &[u8]) -> Result<Vec<u8>, Fault> {
+        let fault = self.faults.pop_front();
+        self.log.push(Transfer { setup, data: data.to_vec(), fault });
+        match fault {
+            Some(Fault::Short) => Ok(Vec::new()),
+            Some(fault) => Err(fault),
+            None if setup[0] & 0x80 == 0 && setup[1] == SET => {
+                self.take(setup[2], data);
+                Ok(Vec::new())
+            }
+            None if setup[0] & 0x80 != 0 && setup[1] == GET => Ok(self.tell(setup[2])),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// A report that it is sent. What it doesn't know it acknowledges all the same.
@@ -315,6 +326,16 @@ mod tests {
         assert_eq!(get(&mut first, 0x04, 2), Ok(vec![]));
         assert_eq!(get(&mut first, 0x81, 2), Ok(vec![]));
         assert_eq!(get(&mut EmulatedStick::flex("BS012345-3.0", 20), 0x81, 2), Ok(vec![0x81, 20]));
+    }
+
+    #[test]
+    fn what_a_kernel_asks_of_every_device_is_no_report() {
+        let mut nano = EmulatedStick::nano("BS012345-3.0").failing(Fault::Stall, 1);
+        let (configure, idle) = ([0x00, 0x09, 1, 0, 0, 0, 0, 0], [0x21, 0x0A, 0, 0, 0, 0, 0, 0]);
+        assert_eq!((nano.control(configure, &[]), nano.control(idle, &[])), (Ok(vec![]), Ok(vec![])));
+        let reports = nano.control([0x81, 0x06, 0, 0x22, 0, 0, 255, 0], &[]).unwrap();
+        assert_eq!((reports.len(), reports.last()), (usize::from(descriptors::CONFIGURATIONS[25]), Some(&0xC0)));
+        assert!(nano.log().is_empty());
     }
 
     #[test]

@@ -17,17 +17,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::fs::OFlags;
 
 use crate::EmulatedStick;
+use crate::errno::{EAGAIN, EINVAL, ENODEV, ENOENT, ENOTTY, EPIPE, EPROTO, ESHUTDOWN};
 use crate::stick::Fault;
 use crate::tree::Places;
-
-const ENOENT: i32 = 2;
-const EAGAIN: i32 = 11;
-const ENODEV: i32 = 19;
-const EINVAL: i32 = 22;
-const ENOTTY: i32 = 25;
-const EPIPE: i32 = 32;
-const EPROTO: i32 = 71;
-const ESHUTDOWN: i32 = 108;
 
 const SUBMIT_URB: u8 = 10;
 const DISCARD_URB: u8 = 11;
@@ -140,18 +132,14 @@ impl Served {
 
     fn submit(&mut self, client: usize, urb: Urb, setup: [u8; 8], data: &[u8]) -> io::Result<()> {
         let answer = self.stick.control(setup, data);
-        let actual = |bytes: &[u8]| i32::try_from(bytes.len()).unwrap_or_default();
+        let actual = |length: usize| i32::try_from(length).unwrap_or_default();
         let failed = |urb, errno: i32| Urb { status: -errno, ..urb };
         let urbs = self.clients.entry(client).or_default();
         match answer {
             Ok(answer) if setup[0] & 0x80 != 0 => {
-                urbs.done.push_back(Urb { actual: actual(&answer), answer, ..urb });
+                urbs.done.push_back(Urb { actual: actual(answer.len()), answer, ..urb });
             }
-            Ok(_) => {
-                // A short SET: it took none of it.
-                let short = self.stick.log().last().is_some_and(|sent| sent.fault == Some(Fault::Short));
-                urbs.done.push_back(Urb { actual: if short { 0 } else { actual(data) }, ..urb });
-            }
+            Ok(_) => urbs.done.push_back(Urb { actual: actual(self.stick.taken(data)), ..urb }),
             Err(Fault::Stall) => urbs.done.push_back(failed(urb, EPIPE)),
             Err(Fault::Garbled | Fault::Short) => urbs.done.push_back(failed(urb, EPROTO)),
             Err(Fault::Silence) => urbs.pending.push(urb),

@@ -172,6 +172,24 @@ async fn a_transient_fault_is_tried_again_without_a_reopening() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stick_is_not_there_before_it_took_a_frame_nor_while_it_takes_none() {
+    let bench = Bench::default();
+    bench.told().faults.extend((0..4).map(|_| Fault::Transient("EPROTO".to_owned())));
+    let running = run(bench, Look::solid(GREEN));
+    let is_there = || running.reports.borrow().identity.is_some() && running.problem().is_none();
+    pass(Duration::from_millis(60)).await;
+    assert!(!is_there(), "it took no frame yet");
+    pass(Duration::from_millis(60)).await;
+    assert!(is_there());
+    running.bench.told().faults.extend((0..4).map(|_| Fault::Transient("EPROTO".to_owned())));
+    running.order(Look::solid(RED));
+    pass(Duration::from_millis(60)).await;
+    assert!(!is_there(), "the newest frame was refused more than once");
+    pass(Duration::from_millis(60)).await;
+    assert!(is_there());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fault_that_lasts_reopens_and_repaints_the_newest_scene() {
     let running = run(Bench::default(), Look::solid(GREEN));
     pass(Duration::from_millis(1500)).await;

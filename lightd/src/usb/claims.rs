@@ -1,72 +1,65 @@
-//! Which stick is whose: each belongs to one port of this process at most, and one that is named is left to who names it.
+//! Which stick is whose: each belongs to one port of a light at most, and one that is named is left to who names it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::sysfs::Seen;
 use crate::stick::Problem;
 
-static OWNERS: Mutex<Owners> = Mutex::new(Owners { named: Vec::new(), taken: Vec::new() });
+/// The sticks that are spoken for, shared by the ports of a light.
+#[derive(Clone)]
+pub(crate) struct Claims(Arc<Owners>);
 
 struct Owners {
     /// Serials and paths that ports ask for by name.
     named: Vec<String>,
     /// Paths of the sticks that are open, or about to be.
-    taken: Vec<String>,
+    taken: Mutex<Vec<String>>,
 }
 
-fn owners() -> MutexGuard<'static, Owners> {
-    // No owner panics halfway through a change.
-    OWNERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether a port of this process has the stick.
-pub(super) fn is_taken(seen: &Seen) -> bool {
-    owners().taken.contains(&seen.path)
-}
-
-/// The right to one stick, given back when dropped.
-pub(super) struct Claim(String);
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        owners().taken.retain(|path| *path != self.0);
+impl Claims {
+    /// No stick is taken yet; `named` are the serials and paths by which ports ask.
+    pub(crate) fn new(named: impl IntoIterator<Item = String>) -> Self {
+        Self(Arc::new(Owners { named: named.into_iter().collect(), taken: Mutex::default() }))
     }
-}
 
-/// The stick that a port asks for: by serial or path, or any.
-pub(super) struct Wanted(Option<String>);
-
-impl Wanted {
-    pub(super) fn new(name: Option<String>) -> Self {
-        owners().named.extend(name.clone());
-        Self(name)
+    /// Whether a port has the stick.
+    pub(super) fn is_taken(&self, seen: &Seen) -> bool {
+        self.taken().contains(&seen.path)
     }
 
     /// Whether the choice can't change by reading the serials that weren't.
-    pub(super) fn is_certain(&self, seen: &[Seen]) -> bool {
-        let by_name = || match &self.0 {
+    pub(super) fn is_certain(&self, seen: &[Seen], wanted: Option<&str>) -> bool {
+        let by_name = || match wanted {
             Some(name) => seen.iter().any(|seen| is(seen, name)),
-            None => owners().named.is_empty(),
+            None => self.0.named.is_empty(),
         };
         seen.iter().all(|seen| seen.serial.is_some()) || by_name()
     }
 
-    /// Takes the stick that is wanted.
-    pub(super) fn claim(&self, seen: &[Seen]) -> Result<(Seen, Claim), Problem> {
-        let mut owners = owners();
-        let chosen = choose(seen, self.0.as_deref(), &owners)?.clone();
-        owners.taken.push(chosen.path.clone());
-        let claim = Claim(chosen.path.clone());
+    /// Takes the stick that is wanted: by serial or path, or any that nobody names.
+    pub(super) fn claim(&self, seen: &[Seen], wanted: Option<&str>) -> Result<(Seen, Claim), Problem> {
+        let mut taken = self.taken();
+        let chosen = choose(seen, wanted, &self.0.named, &taken)?.clone();
+        taken.push(chosen.path.clone());
+        let claim = Claim { path: chosen.path.clone(), claims: self.clone() };
         Ok((chosen, claim))
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Vec<String>> {
+        // Nobody panics halfway through a change.
+        self.0.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Wanted {
+/// The right to one stick, given back when dropped.
+pub(super) struct Claim {
+    path: String,
+    claims: Claims,
+}
+
+impl Drop for Claim {
     fn drop(&mut self) {
-        let mut owners = owners();
-        if let Some(own) = owners.named.iter().position(|name| Some(name) == self.0.as_ref()) {
-            owners.named.swap_remove(own);
-        }
+        self.claims.taken().retain(|path| *path != self.path);
     }
 }
 
@@ -74,12 +67,12 @@ fn is(seen: &Seen, name: &str) -> bool {
     seen.path == name || seen.serial.as_deref() == Some(name)
 }
 
-fn choose<'a>(seen: &'a [Seen], wanted: Option<&str>, owners: &Owners) -> Result<&'a Seen, Problem> {
+fn choose<'a>(seen: &'a [Seen], wanted: Option<&str>, named: &[String], taken: &[String]) -> Result<&'a Seen, Problem> {
     let fit: Vec<&Seen> = match wanted {
         Some(wanted) => seen.iter().filter(|seen| is(seen, wanted)).collect(),
-        None => seen.iter().filter(|seen| !owners.named.iter().any(|name| is(seen, name))).collect(),
+        None => seen.iter().filter(|seen| !named.iter().any(|name| is(seen, name))).collect(),
     };
-    if let Some(free) = fit.iter().find(|seen| !owners.taken.contains(&seen.path)) {
+    if let Some(free) = fit.iter().find(|seen| !taken.contains(&seen.path)) {
         return Ok(free);
     }
     match (fit.first().copied().or(seen.first()), wanted) {
@@ -108,10 +101,9 @@ mod tests {
     }
 
     fn chosen(wanted: Option<&str>, named: &[&str], taken: &[&str]) -> Result<String, Problem> {
-        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         let sticks = [seen("1-2", "A"), seen("1-10", "B"), seen("2-1", "B")];
-        let owners = Owners { named: owned(named), taken: owned(taken) };
-        choose(&sticks, wanted, &owners).map(|seen| seen.path.clone())
+        choose(&sticks, wanted, &owned(named), &owned(taken)).map(|seen| seen.path.clone())
     }
 
     #[test]
@@ -135,8 +127,19 @@ mod tests {
     fn a_name_that_no_stick_has_lists_those_that_are_there() {
         let problem = chosen(Some("C"), &["C"], &[]).unwrap_err();
         assert!(problem.to_string().contains("A at 1-2, B at 1-10, B at 2-1"), "{problem}");
-        let nothing = choose(&[], Some("C"), &Owners { named: vec![], taken: vec![] }).unwrap_err();
+        let nothing = choose(&[], Some("C"), &["C".into()], &[]).unwrap_err();
         assert_eq!(nothing, Problem::Absent);
+    }
+
+    #[test]
+    fn a_stick_that_is_given_back_is_free() {
+        let (claims, sticks) = (Claims::new(["A".into()]), [seen("1-2", "A"), seen("1-10", "B")]);
+        let (any, claim) = claims.claim(&sticks, None).unwrap();
+        assert_eq!((any.path.as_str(), claims.is_taken(&any)), ("1-10", true));
+        assert!(matches!(claims.clone().claim(&sticks, None), Err(Problem::Taken { .. })));
+        assert_eq!(claims.claim(&sticks, Some("A")).unwrap().0.path, "1-2");
+        drop(claim);
+        assert_eq!(claims.claim(&sticks, None).unwrap().0.path, "1-10");
     }
 
     #[test]

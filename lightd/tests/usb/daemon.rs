@@ -3,13 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use podlight_bed::Bed;
+use podlight_bed::{Bed, kernel};
 use podlight_proto::v1::light_client::LightClient;
-use podlight_proto::v1::{GetStateRequest, LightState, SetColorRequest, StickState, WatchStateRequest};
+use podlight_proto::v1::{Effect, GetStateRequest, LightState, SetColorRequest, StickState, WatchStateRequest};
 use tokio::runtime::Runtime;
 use tonic::transport::{Channel, Endpoint};
 
@@ -25,15 +26,32 @@ pub(crate) struct Daemon {
     client: LightClient<Channel>,
 }
 
-/// What `lightd` with these arguments prints on `bed`.
-pub(crate) fn output(bed: &Bed, arguments: &[&str]) -> Output {
-    bed.command(LIGHTD).args(arguments).output().unwrap()
+/// Where a lightd runs.
+pub(crate) trait Host {
+    fn command(&self, program: &str) -> Command;
+}
+
+impl Host for Bed {
+    fn command(&self, program: &str) -> Command {
+        self.command(program)
+    }
+}
+
+impl Host for kernel::Bed {
+    fn command(&self, program: &str) -> Command {
+        self.command(program)
+    }
+}
+
+/// What `lightd` with these arguments prints on `host`.
+pub(crate) fn output(host: &impl Host, arguments: &[&str]) -> Output {
+    host.command(LIGHTD).args(arguments).output().unwrap()
 }
 
 impl Daemon {
-    /// Serves on `bed` with these arguments besides the address, once it listens.
-    pub(crate) fn serve(bed: &Bed, arguments: &[&str]) -> Self {
-        let mut command = bed.command(LIGHTD);
+    /// Serves on `host` with these arguments besides the address, once it listens.
+    pub(crate) fn serve(host: &impl Host, arguments: &[&str]) -> Self {
+        let mut command = host.command(LIGHTD);
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
@@ -61,6 +79,12 @@ impl Daemon {
     /// Shows `color` on one LED.
     pub(crate) fn set_one(&mut self, color: &str, index: u32) -> LightState {
         self.request(SetColorRequest { color: color.to_owned(), index: Some(index), ..Default::default() })
+    }
+
+    /// Has all LEDs pulse in `color`: a frame every 20 ms.
+    pub(crate) fn pulse(&mut self, color: &str) -> LightState {
+        let effect = Effect::Pulse.into();
+        self.request(SetColorRequest { color: color.to_owned(), effect, ..Default::default() })
     }
 
     fn request(&mut self, request: SetColorRequest) -> LightState {
@@ -104,6 +128,11 @@ impl Daemon {
     /// What it logged since it listens.
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
+    }
+
+    /// What the kernel has in `/proc` of its process.
+    pub(crate) fn proc(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}", self.child.id()))
     }
 
     /// Tells it to end, and waits until it has.
