@@ -144,7 +144,15 @@ impl From<Look> for v1::Look {
 
 /// A duration that is not negative.
 pub(crate) fn duration(field: &str, wire: prost_types::Duration) -> Result<Duration, Invalid> {
+    let wire = negatable(wire);
     Duration::try_from(wire).map_err(|_| Invalid::new(field, wire.to_string(), "a duration that is not negative"))
+}
+
+/// The duration, but for what lies below any that there can be: prost-types overflows where it negates the least number.
+pub(crate) fn negatable(wire: prost_types::Duration) -> prost_types::Duration {
+    /// 10,000 years, the longest `google.protobuf.Duration`.
+    const LONGEST: i64 = 315_576_000_000;
+    prost_types::Duration { seconds: wire.seconds.max(-LONGEST), ..wire }
 }
 
 /// A duration as it travels. Ours are far below what the wire can hold.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::invalid::bounded;
+use crate::look::negatable;
 use crate::{Effect, Invalid, Look, v1};
 
 /// A color that a person sets.
@@ -37,7 +38,7 @@ impl Hold {
     const IDENTIFY: Self = Self(Duration::from_secs(60));
 
     fn parse(wire: Option<prost_types::Duration>, absent: Self) -> Result<Self, Invalid> {
-        wire.map_or(Ok(absent), |wire| {
+        wire.map(negatable).map_or(Ok(absent), |wire| {
             let invalid = |value| Invalid::new("hold", value, "over 0s, at most 86400s (24h)");
             let hold = Duration::try_from(wire).map_err(|_| invalid(wire.to_string()))?;
             if hold.is_zero() || hold > Self::LONGEST { Err(invalid(wire.to_string())) } else { Ok(Self(hold)) }

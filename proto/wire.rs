@@ -106,6 +106,10 @@ fn a_command_that_breaks_an_obligation_names_field_value_and_remedy() {
             "lease: 601s is not valid; give 1s to 600s, or 0s to hand the light back",
         ),
         (refused(|c| c.lease = lasting(-1, 0)), "lease: -1s is not valid; give a duration that is not negative"),
+        (
+            refused(|c| c.lease = lasting(i64::MIN, i32::MIN)),
+            "lease: -315576000002.147483648s is not valid; give a duration that is not negative",
+        ),
         (refused(|c| c.looks.clear()), "looks: a list of 0 is not valid; give 1 to 192 looks"),
         (
             refused(|c| c.looks = vec![v1::Look::default(); 193]),
