@@ -204,9 +204,7 @@ impl Light {
         let (reason, until) = match &self.watcher {
             None => ("no watcher has spoken yet".to_owned(), None),
             Some(Streamed { command, until }) if layer == Layer::Watcher => (command.reason.text.clone(), Some(*until)),
-            Some(Streamed { command, .. }) if command.reason.text.is_empty() => {
-                ("the watcher has left".to_owned(), None)
-            }
+            Some(Streamed { command, .. }) if command.lease == Lease::Over => ("the watcher has left".to_owned(), None),
             Some(Streamed { command, .. }) => {
                 (format!("nothing heard from the watcher; it last said: {}", command.reason.text), None)
             }

@@ -79,6 +79,7 @@ fn a_watcher_that_leaves_turns_the_light_stale_at_once() {
     light.command(command(1, 1, GREEN, 15), t).expect("the first");
     light.command(command(1, 2, GREEN, 0), t + secs(1)).expect("the last");
     assert_eq!(light.verdict(t + secs(1)).layer, Layer::Stale);
+    assert_eq!(light.verdict(t + secs(1)).reason, "the watcher has left");
 }
 
 #[test]
