@@ -15,11 +15,13 @@ use tokio::task::JoinSet;
 
 use crate::ledger::{Change, Ledger, Scope};
 use crate::lights::{self, Light};
+use crate::lines::Lines;
 use crate::link::{self, Link, Order, Show, Terms};
 use crate::node::Node;
 use crate::pod::Pod;
 use crate::policy::{self, Layout, Palette};
 use crate::settings::Settings;
+use crate::vouch::Vouch;
 
 /// The ledger, and the lights that show it.
 pub(crate) struct Board {
@@ -30,12 +32,14 @@ pub(crate) struct Board {
     sessions: HashMap<Scope, Vec<Session>>,
     /// The last version that any light was told. One count for all: a light that goes and comes is never told less.
     version: u64,
-    epoch: u64,
     lease: Duration,
-    fresh: watch::Receiver<bool>,
+    vouch: watch::Receiver<Option<Vouch>>,
     leds: mpsc::Sender<(Light, usize)>,
+    lines: Lines,
     links: JoinSet<()>,
     lit: bool,
+    /// There are more lights than there is room for.
+    crowded: bool,
 }
 
 struct Session {
@@ -46,13 +50,13 @@ struct Session {
 }
 
 impl Board {
-    /// A board on which nothing is known yet. Lights say on `leds` how many LEDs they have; while `fresh` is false, they
-    /// are told nothing.
+    /// A board on which nothing is known yet. Lights say on `leds` how many LEDs they have; while `vouch` doesn't hold,
+    /// they are told nothing.
     pub(crate) fn new(
         settings: &Settings,
-        epoch: u64,
-        fresh: watch::Receiver<bool>,
+        vouch: watch::Receiver<Option<Vouch>>,
         leds: mpsc::Sender<(Light, usize)>,
+        lines: Lines,
     ) -> Self {
         Self {
             ledger: Ledger::new(settings.filter()),
@@ -61,12 +65,13 @@ impl Board {
             given: settings.lights.clone(),
             sessions: HashMap::new(),
             version: 0,
-            epoch,
             lease: settings.lease,
-            fresh,
+            vouch,
             leds,
+            lines,
             links: JoinSet::new(),
             lit: false,
+            crowded: false,
         }
     }
 
@@ -123,6 +128,11 @@ impl Board {
     /// Begins a session with each light that is new, and ends those with lights that are gone.
     fn meet(&mut self) {
         let mut lights = lights::all(&self.given, self.ledger.lights());
+        let (count, room) = (lights.len(), self.lines.most());
+        if count > room && !self.crowded {
+            tracing::warn!(lights = count, room, "too few open files are allowed for all lights: raise `ulimit -n`");
+        }
+        self.crowded = count > room;
         self.sessions.retain(|_, sessions| {
             // What is left of `lights` then is new.
             sessions.retain(|session| lights.remove(&session.light));
@@ -134,11 +144,11 @@ impl Board {
             let (order, orders) = watch::channel(Order::Show(Arc::new(show)));
             let link = Link {
                 light: light.clone(),
-                epoch: self.epoch,
                 lease: self.lease,
                 order: orders,
-                fresh: self.fresh.clone(),
+                vouch: self.vouch.clone(),
                 leds: self.leds.clone(),
+                lines: self.lines.clone(),
                 terms: Terms::Untried,
             };
             let url = light.url.clone();
@@ -199,3 +209,6 @@ fn show(ledger: &Ledger, light: &Light, leds: Option<usize>, layout: Layout, pal
     };
     Show { version, node: light.to_string(), reason: policy::reason(&verdict), looks }
 }
+
+#[cfg(test)]
+mod tests;

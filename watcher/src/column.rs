@@ -45,7 +45,8 @@ pub(crate) fn row(pod: &Pod) -> Row<'_> {
     if begun {
         let running = |c: &&ContainerStatus| c.ready && ends_or_waits(c).is_none() && c.state.running.is_some();
         let running = status.container_statuses.iter().filter(running).count();
-        restarts = init.sidecar_restarts + status.container_statuses.iter().map(|c| c.restart_count).sum::<u32>();
+        restarts =
+            status.container_statuses.iter().fold(init.sidecar_restarts, |sum, c| sum.saturating_add(c.restart_count));
         ready += count(running);
         // kubectl walks backwards and overwrites: the first container's problem wins.
         if let Some(first) = status.container_statuses.iter().find_map(ends_or_waits) {
@@ -90,9 +91,9 @@ fn init(pod: &Pod) -> Init<'_> {
     let mut init = Init { stopped: None, restarts: 0, sidecar_restarts: 0, ready_sidecars: 0 };
     for (i, container) in pod.status.init_container_statuses.iter().enumerate() {
         let sidecar = pod.is_sidecar(&container.name);
-        init.restarts += container.restart_count;
+        init.restarts = init.restarts.saturating_add(container.restart_count);
         if sidecar {
-            init.sidecar_restarts += container.restart_count;
+            init.sidecar_restarts = init.sidecar_restarts.saturating_add(container.restart_count);
         }
         if container.state.has_succeeded() {
             continue;

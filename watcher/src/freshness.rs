@@ -1,5 +1,9 @@
-//! Whether the API has been heard lately. Keeps when each watch last said something; refuses to know what it said, how
-//! it travelled, and what time it is.
+//! Whether the API has been heard lately. Keeps since when each watch vouches for what was learned from it; refuses to know
+//! what it said, how it travelled, and what time it is.
+//!
+//! A word counts from when it was surely said, not from when it was read: this process may have been stopped for a while,
+//! with the word waiting for it. So it counts from the last but one moment at which the process was known to be awake, for
+//! the last one may have been the first after the stop. And a list is as old as its beginning.
 
 use std::time::{Duration, Instant};
 
@@ -26,41 +30,102 @@ impl Watch {
 #[derive(Clone, Debug)]
 pub(crate) struct Freshness {
     limit: Duration,
-    pods: Option<Instant>,
-    nodes: Option<Instant>,
+    /// The last two moments at which this process was known to be awake, the older one first.
+    awake: [Instant; 2],
+    pods: Heard,
+    nodes: Heard,
+}
+
+/// What a watch has said so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    /// When the last list began.
+    begun: Option<Instant>,
+    /// When it was complete. Nothing while it isn't.
+    listed: Option<Instant>,
+    /// When the last word was read.
+    read: Option<Instant>,
+    /// What was learned was so then, or later.
+    sure: Option<Instant>,
 }
 
 impl Freshness {
-    /// Nothing heard yet; a watch that was silent for `limit` is no longer believed.
-    pub(crate) const fn new(limit: Duration) -> Self {
-        Self { limit, pods: None, nodes: None }
+    /// Nothing heard yet, at `now`; a watch that was silent for `limit` is no longer believed.
+    pub(crate) fn new(limit: Duration, now: Instant) -> Self {
+        Self { limit, awake: [now; 2], pods: Heard::default(), nodes: Heard::default() }
     }
 
-    /// `watch` said something at `now`, if only that nothing changed.
+    /// How often to say that this process is awake, where `limit` is the silence that is allowed: as a word may count from
+    /// two of these before it was read, they must be short against it.
+    pub(crate) fn pulse(limit: Duration) -> Duration {
+        (limit / 20).min(Duration::from_secs(1))
+    }
+
+    /// This process is awake at `now`.
+    pub(crate) const fn awake(&mut self, now: Instant) {
+        self.awake = [self.awake[1], now];
+    }
+
+    /// `watch` said something, read at `now`, if only that nothing changed.
     pub(crate) fn heard(&mut self, watch: Watch, now: Instant) {
-        let last = match watch {
-            Watch::Pods => &mut self.pods,
-            Watch::Nodes => &mut self.nodes,
-        };
-        *last = (*last).max(Some(now));
+        let [sure, _] = self.awake;
+        let heard = self.of_mut(watch);
+        heard.read = heard.read.max(Some(now));
+        heard.sure = heard.sure.max(Some(sure));
     }
 
-    /// When `watch` was last heard.
-    pub(crate) const fn last(&self, watch: Watch) -> Option<Instant> {
-        match watch {
-            Watch::Pods => self.pods,
-            Watch::Nodes => self.nodes,
-        }
+    /// What `watch` is about is being listed from `now` on.
+    pub(crate) const fn lists(&mut self, watch: Watch, now: Instant) {
+        let heard = self.of_mut(watch);
+        heard.begun = Some(now);
+        heard.listed = None;
+    }
+
+    /// The list is complete, and known, at `now`.
+    pub(crate) fn listed(&mut self, watch: Watch, now: Instant) {
+        let heard = self.of_mut(watch);
+        heard.listed = Some(now);
+        heard.read = heard.read.max(Some(now));
+        heard.sure = heard.sure.max(heard.begun);
+    }
+
+    /// When a word of `watch` was last read.
+    pub(crate) const fn read(&self, watch: Watch) -> Option<Instant> {
+        self.of(watch).read
     }
 
     /// When the knowledge goes stale if nothing more is heard; nothing while a watch was never heard.
     pub(crate) fn until(&self) -> Option<Instant> {
-        Some(self.pods?.min(self.nodes?) + self.limit)
+        Some(self.pods.sure?.min(self.nodes.sure?) + self.limit)
     }
 
     /// Whether what was learned may still be told.
     pub(crate) fn fresh(&self, now: Instant) -> bool {
         self.until().is_some_and(|until| now < until)
+    }
+
+    /// When to list anew what `watch` is about, if nothing more is heard; nothing while it is being listed. Words that
+    /// come after so long a silence may be the last ones of a long story: only a list says how it ends. It is a little before
+    /// the limit: where all is well again by then, no light need notice.
+    ///
+    /// A list may take longer than the limit, and then vouches for nothing: the watch that goes on from it will.
+    pub(crate) fn lapses(&self, watch: Watch) -> Option<Instant> {
+        let heard = self.of(watch);
+        Some(heard.listed?.max(heard.sure?) + self.limit * 9 / 10)
+    }
+
+    const fn of(&self, watch: Watch) -> &Heard {
+        match watch {
+            Watch::Pods => &self.pods,
+            Watch::Nodes => &self.nodes,
+        }
+    }
+
+    const fn of_mut(&mut self, watch: Watch) -> &mut Heard {
+        match watch {
+            Watch::Pods => &mut self.pods,
+            Watch::Nodes => &mut self.nodes,
+        }
     }
 }
 
@@ -72,38 +137,127 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(30);
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// A process that is never stopped.
+    struct Clock {
+        start: Instant,
+        freshness: Freshness,
+    }
+
+    impl Clock {
+        fn new() -> Self {
+            let start = Instant::now();
+            Self { start, freshness: Freshness::new(LIMIT, start) }
+        }
+
+        fn at(&mut self, seconds: u32) -> (&mut Freshness, Instant) {
+            let now = self.start + seconds * SECOND;
+            self.freshness.awake(now);
+            self.freshness.awake(now);
+            (&mut self.freshness, now)
+        }
+
+        fn heard(&mut self, watch: Watch, seconds: u32) {
+            let (freshness, now) = self.at(seconds);
+            freshness.heard(watch, now);
+        }
+
+        fn until(&self) -> Option<u64> {
+            self.freshness.until().map(|until| (until - self.start).as_secs())
+        }
+    }
+
     #[test]
     fn nothing_is_fresh_before_both_watches_were_heard() {
-        let start = Instant::now();
-        let mut freshness = Freshness::new(LIMIT);
-        assert!(!freshness.fresh(start));
-        freshness.heard(Watch::Pods, start);
-        assert!(!freshness.fresh(start));
-        freshness.heard(Watch::Nodes, start);
-        assert!(freshness.fresh(start));
+        let mut clock = Clock::new();
+        assert!(!clock.freshness.fresh(clock.start));
+        clock.heard(Watch::Pods, 0);
+        assert!(!clock.freshness.fresh(clock.start));
+        clock.heard(Watch::Nodes, 0);
+        assert!(clock.freshness.fresh(clock.start));
     }
 
     #[test]
     fn the_watch_that_was_silent_longest_decides() {
-        let start = Instant::now();
-        let mut freshness = Freshness::new(LIMIT);
-        freshness.heard(Watch::Nodes, start);
-        freshness.heard(Watch::Pods, start + 20 * SECOND);
-        assert_eq!(freshness.until(), Some(start + LIMIT));
-        assert!(freshness.fresh(start + LIMIT - SECOND));
-        assert!(!freshness.fresh(start + LIMIT));
-        freshness.heard(Watch::Nodes, start + 40 * SECOND);
-        assert!(freshness.fresh(start + 40 * SECOND));
-        assert_eq!(freshness.until(), Some(start + 50 * SECOND));
+        let mut clock = Clock::new();
+        clock.heard(Watch::Nodes, 0);
+        clock.heard(Watch::Pods, 20);
+        assert_eq!(clock.until(), Some(30));
+        let end = clock.start + LIMIT;
+        assert!(clock.freshness.fresh(end - SECOND));
+        assert!(!clock.freshness.fresh(end));
+        clock.heard(Watch::Nodes, 40);
+        assert!(clock.freshness.fresh(clock.start + 40 * SECOND));
+        assert_eq!(clock.until(), Some(50));
+    }
+
+    #[test]
+    fn a_word_that_may_have_waited_for_a_process_that_was_stopped_counts_from_before() {
+        let mut clock = Clock::new();
+        clock.heard(Watch::Nodes, 0);
+        clock.heard(Watch::Pods, 0);
+        let woken = clock.start + 25 * SECOND;
+        for awake in [false, true] {
+            // Which of the two comes first after a stop is anyone's guess.
+            if awake {
+                clock.freshness.awake(woken);
+            }
+            clock.freshness.heard(Watch::Nodes, woken);
+            clock.freshness.heard(Watch::Pods, woken);
+            assert_eq!(clock.until(), Some(30));
+        }
+        clock.freshness.awake(woken + SECOND);
+        clock.freshness.heard(Watch::Nodes, woken + SECOND);
+        clock.freshness.heard(Watch::Pods, woken + SECOND);
+        assert_eq!(clock.until(), Some(55));
+    }
+
+    #[test]
+    fn a_list_vouches_from_its_beginning() {
+        let mut clock = Clock::new();
+        clock.heard(Watch::Nodes, 20);
+        let (freshness, now) = clock.at(3);
+        freshness.lists(Watch::Pods, now);
+        let (freshness, now) = clock.at(13);
+        freshness.listed(Watch::Pods, now);
+        assert_eq!(clock.until(), Some(33));
+    }
+
+    #[test]
+    fn what_was_silent_for_too_long_is_to_be_listed_anew_but_not_while_it_is() {
+        let mut clock = Clock::new();
+        let (freshness, now) = clock.at(0);
+        freshness.lists(Watch::Pods, now);
+        assert_eq!(freshness.lapses(Watch::Pods), None);
+        freshness.listed(Watch::Pods, now);
+        assert_eq!(freshness.lapses(Watch::Pods), Some(now + LIMIT * 9 / 10));
+        assert_eq!(freshness.lapses(Watch::Nodes), None);
+        let (freshness, now) = clock.at(20);
+        freshness.heard(Watch::Pods, now);
+        assert_eq!(freshness.lapses(Watch::Pods), Some(now + LIMIT * 9 / 10));
+        freshness.lists(Watch::Pods, now + LIMIT);
+        assert_eq!(freshness.lapses(Watch::Pods), None);
+    }
+
+    #[test]
+    fn a_list_that_took_longer_than_the_limit_gives_the_watch_time_to_speak() {
+        let mut clock = Clock::new();
+        clock.heard(Watch::Nodes, 40);
+        let (freshness, now) = clock.at(0);
+        freshness.lists(Watch::Pods, now);
+        let (freshness, now) = clock.at(40);
+        freshness.listed(Watch::Pods, now);
+        assert!(!freshness.fresh(now));
+        assert!(freshness.lapses(Watch::Pods) > Some(now + LIMIT / 2));
+        clock.heard(Watch::Pods, 41);
+        assert_eq!(clock.until(), Some(70));
     }
 
     #[test]
     fn news_that_comes_late_takes_nothing_back() {
-        let start = Instant::now();
-        let mut freshness = Freshness::new(LIMIT);
-        freshness.heard(Watch::Pods, start + SECOND);
-        freshness.heard(Watch::Nodes, start + SECOND);
-        freshness.heard(Watch::Pods, start);
-        assert_eq!(freshness.until(), Some(start + SECOND + LIMIT));
+        let mut clock = Clock::new();
+        clock.heard(Watch::Pods, 1);
+        clock.heard(Watch::Nodes, 1);
+        clock.heard(Watch::Pods, 0);
+        assert_eq!(clock.until(), Some(31));
     }
 }

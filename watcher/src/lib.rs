@@ -8,11 +8,14 @@
 //!        │                                 (ledger,  ◀──its LEDs──── │  one a light
 //!        │                                  policy,                  │
 //!        └──each word──▶ freshness           lights)                 │
-//!                            └───────────fresh?──────────────────────┘
+//!                            └──▶ vouch: until when it may be told───┘
+//!  the Lease ◀──▶ lease ──Term──────┘
+//!              (election)
 //! ```
 //!
 //! A light never lies: what it shows carries a lease, and leases are renewed only while both watches of the API are
-//! heard. When they fall silent, or this process is gone, the lights turn stale by themselves.
+//! heard. When they fall silent, or this process is gone, the lights turn stale by themselves. Of several watchers one
+//! leads; the others know as much, and tell no light.
 //!
 //! Pure modules take `now` as an argument and know neither clock nor network; edges don't know each other. [`run`] joins
 //! them by channels: `watch` for state, where only the newest counts, and bounded `mpsc` for events.
@@ -21,12 +24,16 @@ mod backoff;
 mod board;
 mod census;
 mod column;
+mod election;
+pub mod files;
 pub mod filter;
 #[cfg(test)]
 mod fixtures;
 mod freshness;
+mod lease;
 pub mod ledger;
 pub mod lights;
+mod lines;
 mod link;
 pub mod node;
 mod nodes;
@@ -40,9 +47,10 @@ mod slots;
 pub mod standing;
 mod uid;
 mod verdict;
+mod vouch;
 mod watch;
 
-pub use settings::{Misconfigured, Settings};
+pub use settings::{Election, Misconfigured, Settings};
 
 use std::error::Error;
 use std::future::Future;
@@ -52,17 +60,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::Api;
-use tokio::sync::{mpsc, watch as state};
+use tokio::sync::{mpsc, oneshot, watch as state};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use board::Board;
+use election::Candidate;
 use freshness::{Freshness, Watch};
+use lease::Poll;
 use ledger::Change;
+use lines::Lines;
+use vouch::{Term, Vouch};
+use watch::Access;
 
 /// Events of a watch that may wait. A list's pages are larger by far: what waits beyond this waits at the API server.
 const EVENTS: usize = 256;
-/// For all lights to take their last word.
+/// For all lights to take their last word, and then for the API to take the Lease back.
 const PARTING: Duration = Duration::from_secs(2);
 
 /// Watches and tells until `shutdown`, then hands all lights back. An API or a light that can't be reached is no error:
@@ -72,68 +85,113 @@ const PARTING: Duration = Duration::from_secs(2);
 /// [`Misconfigured`], if it can't start; anything else if a part of it failed, which none should.
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     settings.check()?;
-    let (heard, mut freshness) = state::channel(Freshness::new(settings.api_silence));
-    let client = watch::client(&settings, heard.clone()).await?;
+    let silence = settings.api_silence;
+    let (heard, mut freshness) = state::channel(Freshness::new(silence, now()));
+    let Access { client, inside } = watch::access(&settings, heard.clone()).await?;
     let (pods, mut pod_changes) = mpsc::channel(EVENTS);
     let (nodes, mut node_changes) = mpsc::channel(EVENTS);
     let mut watches = JoinSet::new();
-    let silence = settings.api_silence;
-    watches.spawn(watch::follow(Api::all(client.clone()), Watch::Pods, silence, freshness.clone(), pods));
-    watches.spawn(watch::follow(Api::all(client), Watch::Nodes, silence, freshness.clone(), nodes));
+    watches.spawn(watch::follow(Api::all(client.clone()), Watch::Pods, silence, heard.clone(), pods));
+    watches.spawn(watch::follow(Api::all(client.clone()), Watch::Nodes, silence, heard.clone(), nodes));
 
-    let (fresh, is_fresh) = state::channel(false);
+    let (elected, mut term) = state::channel(None);
+    let (resign, resigned) = oneshot::channel::<()>();
+    let mut polls = JoinSet::new();
+    match settings.election.clone().unwrap_or_else(|| Election::unless_told(inside)) {
+        Election::Off => drop(elected.send_replace(Some(Term { epoch: seconds(), until: None }))),
+        Election::Lease { namespace, name } => {
+            let poll = Poll {
+                api: Api::namespaced(client, &namespace),
+                namespace,
+                candidate: Candidate::new(name, identity()),
+                term: elected,
+            };
+            polls.spawn(poll.stand(async { drop(resigned.await) }));
+        }
+    }
+
+    let (vouch, vouched) = state::channel(None);
     let (leds, mut measured) = mpsc::channel(EVENTS);
-    let mut board = Board::new(&settings, epoch(), is_fresh, leds);
-    let hear = |watch| heard.send_modify(|freshness| freshness.heard(watch, Instant::now().into_std()));
+    let mut board = Board::new(&settings, vouched, leds, Lines::new(files::room()));
+    let mut pulse = interval(Freshness::pulse(silence));
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let listed = |watch| heard.send_modify(|freshness| freshness.listed(watch, now()));
+    let mut fresh = false;
     let mut shutdown = pin!(shutdown);
     loop {
         let mut first_pod = None;
         let mut first_node = None;
-        let was_fresh = *fresh.borrow();
+        let lapses = freshness.borrow_and_update().until().filter(|_| fresh);
         tokio::select! {
             () = &mut shutdown => break,
             Some(change) = pod_changes.recv() => first_pod = Some(change),
             Some(change) = node_changes.recv() => first_node = Some(change),
             Some((light, leds)) = measured.recv() => board.measured(&light, leds),
             () = past(board.next_settle()) => board.settle(Timestamp::now()),
-            () = turned(&mut freshness, was_fresh) => {}
+            _ = pulse.tick() => drop(heard.send_if_modified(|freshness| {
+                freshness.awake(now());
+                false
+            })),
+            Ok(()) = freshness.changed() => {}
+            Ok(()) = term.changed() => {}
+            () = at(lapses.map(Instant::from_std)) => {}
             Some(ended) = watches.join_next() => {
                 ended?;
                 anyhow::bail!("a watch ended");
+            }
+            Some(ended) = polls.join_next() => {
+                ended?;
+                anyhow::bail!("the election ended");
             }
             error = board.fails() => return Err(error),
         }
         // A burst is one change to a light.
         for change in first_pod.into_iter().chain(std::iter::from_fn(|| pod_changes.try_recv().ok())).take(EVENTS) {
             if matches!(change, Change::Synced) {
-                hear(Watch::Pods);
+                listed(Watch::Pods);
             }
             board.pod(change, Timestamp::now());
         }
         for change in first_node.into_iter().chain(std::iter::from_fn(|| node_changes.try_recv().ok())).take(EVENTS) {
             if matches!(change, Change::Synced) {
-                hear(Watch::Nodes);
+                listed(Watch::Nodes);
             }
             board.node(change);
         }
         board.publish();
         // Last, so that what is vouched for is what is known.
-        let now_fresh = freshness.borrow().fresh(Instant::now().into_std());
-        if fresh.send_if_modified(|fresh| std::mem::replace(fresh, now_fresh) != now_fresh) {
-            if now_fresh {
-                tracing::info!("the Kubernetes API is heard: lights are told");
+        let heard_last = freshness.borrow().clone();
+        let next = Vouch::new(*term.borrow(), heard_last.until());
+        vouch.send_if_modified(|vouch| {
+            // Lights by the thousand needn't wake to hear that all is as it was.
+            let now = now();
+            let turns = vouch::epoch(*vouch, now) != vouch::epoch(next, now);
+            *vouch = next;
+            turns
+        });
+        let was_fresh = std::mem::replace(&mut fresh, heard_last.fresh(now()));
+        if was_fresh != fresh {
+            if fresh {
+                tracing::info!("the Kubernetes API is heard: its state may be told");
             } else {
                 tracing::warn!(?silence, "the Kubernetes API is silent: lights turn stale as their leases lapse");
             }
         }
     }
     board.hand_back(PARTING).await;
+    drop(resign);
+    timeout(PARTING, async { while polls.join_next().await.is_some() {} }).await.ok();
     Ok(())
 }
 
-/// Grows with each start. Two watchers that start in the same second are one too many.
-fn epoch() -> u64 {
+/// The epoch of a watcher that is alone: grows with each start.
+fn seconds() -> u64 {
     Timestamp::now().as_second().try_into().unwrap_or_default()
+}
+
+/// What this watcher is called in the Lease: where it runs, for people, and what no other is called.
+fn identity() -> String {
+    format!("{}_{:016x}", rustix::system::uname().nodename().to_string_lossy(), fastrand::u64(..))
 }
 
 /// Waits until `time` is past; without end where there is none.
@@ -144,19 +202,16 @@ async fn past(time: Option<Timestamp>) {
     }
 }
 
-/// Waits until `freshness` is no longer as it was.
-async fn turned(freshness: &mut state::Receiver<Freshness>, was_fresh: bool) {
-    loop {
-        let heard = freshness.borrow_and_update().clone();
-        if heard.fresh(Instant::now().into_std()) != was_fresh {
-            return;
-        }
-        match heard.until().filter(|_| was_fresh) {
-            Some(until) => sleep_until(until.into()).await,
-            None if freshness.changed().await.is_ok() => {}
-            None => std::future::pending().await,
-        }
+/// Waits until `instant`; without end where there is none.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
     }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 /// An error with its causes, in one line. Many an error says its cause itself: that isn't said again.

@@ -3,9 +3,12 @@
 //!
 //! ```text
 //!  order (newest) ──▶ pace ──at most one in flight──▶ StreamColors ──▶ lightd
-//!  fresh ────────────▶ │ ◀────────────── ColorStatus ◀──────────────────┘
+//!  vouch ────────────▶ │ ◀────────────── ColorStatus ◀──────────────────┘
 //!                      └──▶ how many LEDs it has
 //! ```
+//!
+//! Whether a command may be vouched for is asked when it is made, and once more where it leaves: whatever stopped this
+//! process between, what is old by then isn't said.
 //!
 //! A light that can't be reached is a state: it is tried again until the order's sender is gone.
 
@@ -20,14 +23,17 @@ use podlight_proto::v1::{ColorCommand, ColorStatus};
 use podlight_proto::{Command, Lease, Look, Reason};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::backoff::Backoff;
 use crate::lights::Light;
-use crate::pace::Pace;
+use crate::lines::Lines;
+use crate::pace::{Mark, Pace};
+use crate::vouch::{self, Vouch};
 
 /// What a light shall do. A newer order replaces an older one, whether that was heard or not.
 #[derive(Clone, Debug)]
@@ -52,13 +58,15 @@ pub(crate) struct Show {
 /// A light's session, and what joins it to the rest.
 pub(crate) struct Link {
     pub(crate) light: Light,
-    pub(crate) epoch: u64,
     pub(crate) lease: Duration,
     pub(crate) order: watch::Receiver<Order>,
-    /// Whether the order may be vouched for.
-    pub(crate) fresh: watch::Receiver<bool>,
+    /// Until when, and by whom, the order may be vouched for. Wakes whoever waits for that, but not where one that holds
+    /// is prolonged: whoever tells a light looks again anyway.
+    pub(crate) vouch: watch::Receiver<Option<Vouch>>,
     /// Is told how many LEDs the light has.
     pub(crate) leds: mpsc::Sender<(Light, usize)>,
+    /// What it shares with all others.
+    pub(crate) lines: Lines,
     /// [`Terms::Untried`] to begin with.
     pub(crate) terms: Terms,
 }
@@ -92,7 +100,7 @@ enum Down {
     Failed(Box<tonic::Status>),
 }
 
-/// Long enough for a busy host far away; short against a lease.
+/// To connect, and once more to open the stream. Long enough for a busy host far away; short against a lease.
 const OPENING: Duration = Duration::from_secs(5);
 /// For the last word to a light. Whoever stops the watcher waits for it.
 const PARTING: Duration = Duration::from_secs(1);
@@ -128,12 +136,17 @@ impl Link {
         let mut over = pin!(async move { over.wait_for(|order| matches!(order, Order::HandBack)).await.map(drop) });
         loop {
             // There is nothing to say before.
+            let holds = |vouch: &Option<Vouch>| vouch::epoch(*vouch, now()).is_some();
             tokio::select! {
-                fresh = self.fresh.wait_for(|fresh| *fresh) => if fresh.is_err() { return },
+                vouch = self.vouch.wait_for(holds) => if vouch.is_err() { return },
                 _ = &mut over => return,
             }
+            let room = tokio::select! {
+                room = self.lines.room() => room,
+                _ = &mut over => return,
+            };
             let session = tokio::select! {
-                opened = timeout(OPENING, self.open(dial())) => opened.unwrap_or(Err(Down::Silent)),
+                opened = self.open(dial()) => opened,
                 _ = &mut over => return,
             };
             let down = match session {
@@ -143,6 +156,7 @@ impl Link {
                 },
                 Err(down) => down,
             };
+            drop(room);
             self.note(Terms::Down, &crate::chain(&down));
             tokio::select! {
                 () = sleep(backoff.next(fastrand::f64())) => {}
@@ -156,59 +170,67 @@ impl Link {
         &mut self,
         dial: impl Future<Output = Result<Channel, tonic::transport::Error>>,
     ) -> Result<Session, Down> {
-        let channel = dial.await.map_err(Down::Unreachable)?;
+        let channel = timeout(OPENING, dial).await.map_err(|_| Down::Silent)?.map_err(Down::Unreachable)?;
+        // A host that is gone takes nobody's turn.
+        let _turn = self.lines.turn().await;
         let mut client = LightClient::new(channel).max_decoding_message_size(LARGEST_STATUS);
-        let (commands, stream) = mpsc::channel(1);
-        let mut pace = Pace::new(self.lease);
+        let (commands, made) = mpsc::channel(1);
+        let mut voice = Voice { pace: Pace::new(self.lease), commands };
         let order = self.order.borrow().clone();
-        if let Order::Show(show) = order
-            && *self.fresh.borrow()
-        {
-            pace.said(show.version, Instant::now().into_std());
-            commands.try_send(self.command(&show)).map_err(|_| Down::Closed)?;
+        if let Order::Show(show) = order {
+            let now = now();
+            let vouch = *self.vouch.borrow();
+            self.tell(&show, vouch, now, &mut voice)?;
         }
-        let statuses = client.stream_colors(ReceiverStream::new(stream)).await?.into_inner();
-        Ok(Session { pace, commands, statuses })
+        let opening = client.stream_colors(leaving(made));
+        let statuses = timeout(OPENING, opening).await.map_err(|_| Down::Silent)??.into_inner();
+        Ok(Session { voice, statuses, leds: 0 })
     }
 
     /// Says what is due and hears the answers. Ends well where there is nothing more to say.
     async fn speak(&mut self, mut session: Session, backoff: &mut Backoff) -> Result<(), Down> {
         loop {
-            let now = Instant::now().into_std();
-            let fresh = *self.fresh.borrow_and_update();
+            // First the clock: a vouch that had ended by now wakes us when it is prolonged.
+            let now = now();
+            let vouch = *self.vouch.borrow_and_update();
             let order = self.order.borrow_and_update().clone();
             match order {
                 Order::HandBack => {
                     self.hand_back(session).await;
                     return Ok(());
                 }
-                Order::Show(show) if session.pace.due(show.version, fresh, now) => {
-                    session.commands.try_send(self.command(&show)).map_err(|_| Down::Closed)?;
-                    session.pace.said(show.version, now);
-                }
-                Order::Show(_) if session.pace.overdue(now) => return Err(Down::Silent),
-                Order::Show(_) => {}
+                Order::Show(_) if session.voice.pace.overdue(now) => return Err(Down::Silent),
+                Order::Show(show) => self.tell(&show, vouch, now, &mut session.voice)?,
             }
-            let next = session.pace.next(fresh).map(Instant::from_std);
+            let next = session.voice.pace.next(vouch, now).map(Instant::from_std);
             tokio::select! {
                 status = session.statuses.message() => {
                     let status = status?.ok_or(Down::Closed)?;
-                    if self.heard(status, &mut session.pace).await {
+                    if self.heard(status, &mut session).await {
                         backoff.reset();
                     }
                 }
                 changed = self.order.changed() => if changed.is_err() { return Ok(()) },
-                changed = self.fresh.changed() => if changed.is_err() { return Ok(()) },
-                () = at(next) => {}
+                changed = self.vouch.changed() => if changed.is_err() { return Ok(()) },
+                () = crate::at(next) => {}
             }
         }
     }
 
+    /// Says what is due.
+    fn tell(&self, show: &Show, vouch: Option<Vouch>, now: std::time::Instant, voice: &mut Voice) -> Result<(), Down> {
+        let Some(mark) = voice.pace.due(show.version, vouch, now) else { return Ok(()) };
+        let made = Made { command: self.command(mark, show), until: vouch.map(|vouch| vouch.until) };
+        voice.commands.try_send(made).map_err(|_| Down::Closed)?;
+        voice.pace.said(mark, now);
+        Ok(())
+    }
+
     /// Takes in a status. True where it answers the command in flight.
-    async fn heard(&mut self, status: ColorStatus, pace: &mut Pace) -> bool {
+    async fn heard(&mut self, status: ColorStatus, session: &mut Session) -> bool {
         let outcome = status.outcome();
         let leds = status.light.map_or(0, |light| light.led_count.try_into().unwrap_or(Command::MOST_LOOKS));
-        if leds > 0 {
+        if leds > 0 && std::mem::replace(&mut session.leds, leds) != leds {
             // Whoever reads this never waits for a light: so this wait is short.
             self.leds.send((self.light.clone(), leds.min(Command::MOST_LOOKS))).await.ok();
         }
@@ -218,32 +240,32 @@ impl Link {
             Outcome::Invalid => Terms::Refuses,
             Outcome::Changed | Outcome::Unspecified => return false,
         };
-        let answers = status.epoch == self.epoch && pace.answered(status.version);
+        let answers = session.voice.pace.answered(Mark { epoch: status.epoch, version: status.version });
         if answers {
             self.note(terms, &status.message);
         }
         answers
     }
 
-    /// The last word. A light that doesn't take it goes stale by its lease.
-    async fn hand_back(&self, mut session: Session) {
-        let Some((version, in_flight)) = session.pace.last() else { return };
+    /// The last word. A light that doesn't take it goes stale by its lease; one that obeys another by now refuses it.
+    async fn hand_back(&self, Session { voice, mut statuses, .. }: Session) {
+        let Some((Mark { epoch, version }, in_flight)) = voice.pace.last() else { return };
         let last = Command {
-            epoch: self.epoch,
+            epoch,
             version,
             lease: Lease::Over,
             node: self.light.to_string(),
             reason: Reason { text: "the watcher has stopped".to_owned(), ..Reason::default() },
             looks: Vec::new(),
         };
-        if session.commands.try_send(last.into()).is_err() {
+        if voice.commands.try_send(Made { command: last.into(), until: None }).is_err() {
             return;
         }
-        drop(session.commands);
+        drop(voice);
         let mut owed = 1 + u32::from(in_flight);
         let answered = async {
             while owed > 0
-                && let Ok(Some(status)) = session.statuses.message().await
+                && let Ok(Some(status)) = statuses.message().await
             {
                 owed -= u32::from(status.outcome() != Outcome::Changed);
             }
@@ -251,11 +273,11 @@ impl Link {
         timeout(PARTING, answered).await.ok();
     }
 
-    fn command(&self, show: &Show) -> ColorCommand {
-        let Show { version, node, reason, looks } = show;
+    fn command(&self, Mark { epoch, version }: Mark, show: &Show) -> ColorCommand {
+        let Show { node, reason, looks, .. } = show;
         Command {
-            epoch: self.epoch,
-            version: *version,
+            epoch,
+            version,
             lease: Lease::For(self.lease),
             node: node.clone(),
             reason: reason.clone(),
@@ -282,9 +304,29 @@ impl Link {
 
 /// An open stream.
 struct Session {
-    pace: Pace,
-    commands: mpsc::Sender<ColorCommand>,
+    voice: Voice,
     statuses: Streaming<ColorStatus>,
+    /// That it said it has; 0 until it did.
+    leds: usize,
+}
+
+/// What we say on it.
+struct Voice {
+    pace: Pace,
+    commands: mpsc::Sender<Made>,
+}
+
+/// A command on its way.
+struct Made {
+    command: ColorCommand,
+    /// When it may no longer be said. Nothing for what stays true.
+    until: Option<std::time::Instant>,
+}
+
+/// What is made, as the connection takes it. One that comes too late ends it: the light didn't get what we think it got.
+fn leaving(made: mpsc::Receiver<Made>) -> impl Stream<Item = ColorCommand> {
+    let in_time = |Made { command, until }| until.is_none_or(|until| now() < until).then_some(command);
+    tokio_stream::StreamExt::map_while(ReceiverStream::new(made), in_time)
 }
 
 impl From<tonic::Status> for Down {
@@ -293,11 +335,8 @@ impl From<tonic::Status> for Down {
     }
 }
 
-async fn at(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 #[cfg(test)]

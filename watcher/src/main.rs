@@ -50,6 +50,9 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(LOG)))
         .with_writer(std::io::stderr)
         .init();
+    if let Err(error) = watcher::files::raise() {
+        tracing::warn!(%error, "the limit of open files can't be raised");
+    }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut signalled = async move || {
         tokio::select! {

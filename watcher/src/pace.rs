@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::vouch::{self, Vouch};
+
 /// The pace of one session with a light.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
@@ -12,10 +14,17 @@ pub(crate) struct Pace {
     last: Option<Said>,
 }
 
+/// A command by its number: none that is newer has a lower one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) epoch: u64,
+    pub(crate) version: u64,
+}
+
 /// A command that was sent.
 #[derive(Clone, Copy, Debug)]
 struct Said {
-    version: u64,
+    mark: Mark,
     at: Instant,
     answered: bool,
 }
@@ -26,15 +35,15 @@ impl Pace {
         Self { lease, last: None }
     }
 
-    /// `version` was sent at `now`.
-    pub(crate) const fn said(&mut self, version: u64, now: Instant) {
-        self.last = Some(Said { version, at: now, answered: false });
+    /// `mark` was sent at `now`.
+    pub(crate) const fn said(&mut self, mark: Mark, now: Instant) {
+        self.last = Some(Said { mark, at: now, answered: false });
     }
 
-    /// The light answered `version`. True where that is what it was asked last, and not answered before.
-    pub(crate) fn answered(&mut self, version: u64) -> bool {
+    /// The light answered `mark`. True where that is what it was asked last, and not answered before.
+    pub(crate) fn answered(&mut self, mark: Mark) -> bool {
         match &mut self.last {
-            Some(said) if said.version == version && !said.answered => {
+            Some(said) if said.mark == mark && !said.answered => {
                 said.answered = true;
                 true
             }
@@ -42,15 +51,16 @@ impl Pace {
         }
     }
 
-    /// Whether `version`, the newest, is to be sent now: it may be vouched for, nothing is in flight, and it is news or
-    /// the lease wants renewing.
-    pub(crate) fn due(&self, version: u64, fresh: bool, now: Instant) -> bool {
-        fresh && self.last.is_none_or(|said| said.answered && (said.version != version || now >= self.renewal(said)))
+    /// As what `version`, the newest, is to be sent at `now`: where it may be vouched for, nothing is in flight, and it is
+    /// news or the lease wants renewing.
+    pub(crate) fn due(&self, version: u64, vouch: Option<Vouch>, now: Instant) -> Option<Mark> {
+        let mark = Mark { epoch: vouch::epoch(vouch, now)?, version };
+        self.last.is_none_or(|said| said.answered && (said.mark != mark || now >= self.renewal(said))).then_some(mark)
     }
 
-    /// The version said last, and whether its answer is still to come.
-    pub(crate) fn last(&self) -> Option<(u64, bool)> {
-        self.last.map(|said| (said.version, !said.answered))
+    /// What was said last, and whether its answer is still to come.
+    pub(crate) fn last(&self) -> Option<(Mark, bool)> {
+        self.last.map(|said| (said.mark, !said.answered))
     }
 
     /// Whether the light let a whole lease pass without an answer.
@@ -58,11 +68,12 @@ impl Pace {
         self.last.is_some_and(|said| !said.answered && now >= said.at + self.lease)
     }
 
-    /// When to look again if nothing happens before. What may not be vouched for isn't renewed at any time.
-    pub(crate) fn next(&self, fresh: bool) -> Option<Instant> {
+    /// When to look again if nothing happens before. What may not be vouched for `now` isn't renewed at any time; what may
+    /// be then is asked again then, for that may have been prolonged.
+    pub(crate) fn next(&self, vouch: Option<Vouch>, now: Instant) -> Option<Instant> {
         match self.last? {
             said if !said.answered => Some(said.at + self.lease),
-            said => fresh.then(|| self.renewal(said)),
+            said => vouch::epoch(vouch, now).map(|_| self.renewal(said)),
         }
     }
 
@@ -80,46 +91,81 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(15);
     const SECOND: Duration = Duration::from_secs(1);
 
+    const fn mark(epoch: u64, version: u64) -> Mark {
+        Mark { epoch, version }
+    }
+
+    /// For all the time of a test.
+    fn vouch(start: Instant) -> Option<Vouch> {
+        Some(Vouch { epoch: 3, until: start + 1_000 * SECOND })
+    }
+
     #[test]
     fn the_first_command_is_due_at_once() {
-        assert!(Pace::new(LEASE).due(7, true, Instant::now()));
-        assert_eq!(Pace::new(LEASE).next(true), None);
+        let start = Instant::now();
+        assert_eq!(Pace::new(LEASE).due(7, vouch(start), start), Some(mark(3, 7)));
+        assert_eq!(Pace::new(LEASE).next(vouch(start), start), None);
     }
 
     #[test]
     fn nothing_is_due_while_a_command_is_in_flight() {
         let start = Instant::now();
         let mut pace = Pace::new(LEASE);
-        pace.said(1, start);
-        assert!(!pace.due(2, true, start + 100 * SECOND));
-        assert!(pace.answered(1));
-        assert!(pace.due(2, true, start));
-        assert!(!pace.due(1, true, start));
+        pace.said(mark(3, 1), start);
+        assert_eq!(pace.due(2, vouch(start), start + 100 * SECOND), None);
+        assert!(pace.answered(mark(3, 1)));
+        assert_eq!(pace.due(2, vouch(start), start), Some(mark(3, 2)));
+        assert_eq!(pace.due(1, vouch(start), start), None);
     }
 
     #[test]
     fn a_lease_is_renewed_when_a_third_of_it_has_passed() {
         let start = Instant::now();
         let mut pace = Pace::new(LEASE);
-        pace.said(1, start);
-        pace.answered(1);
-        assert_eq!(pace.next(true), Some(start + 5 * SECOND));
-        assert!(!pace.due(1, true, start + 4 * SECOND));
-        assert!(pace.due(1, true, start + 5 * SECOND));
+        pace.said(mark(3, 1), start);
+        pace.answered(mark(3, 1));
+        assert_eq!(pace.next(vouch(start), start), Some(start + 5 * SECOND));
+        assert_eq!(pace.due(1, vouch(start), start + 4 * SECOND), None);
+        assert_eq!(pace.due(1, vouch(start), start + 5 * SECOND), Some(mark(3, 1)));
+    }
+
+    #[test]
+    fn a_new_epoch_is_news() {
+        let start = Instant::now();
+        let mut pace = Pace::new(LEASE);
+        pace.said(mark(2, 1), start);
+        pace.answered(mark(2, 1));
+        assert_eq!(pace.due(1, vouch(start), start), Some(mark(3, 1)));
     }
 
     #[test]
     fn what_may_not_be_vouched_for_is_neither_sent_nor_renewed() {
         let start = Instant::now();
         let mut pace = Pace::new(LEASE);
-        assert!(!pace.due(1, false, start));
-        pace.said(1, start);
-        assert_eq!(pace.next(false), Some(start + LEASE));
-        pace.answered(1);
-        assert!(!pace.due(1, false, start + LEASE));
-        assert!(!pace.due(2, false, start + LEASE));
-        assert_eq!(pace.next(false), None);
-        assert!(pace.due(1, true, start + LEASE));
+        assert_eq!(pace.due(1, None, start), None);
+        pace.said(mark(3, 1), start);
+        assert_eq!(pace.next(None, start), Some(start + LEASE));
+        pace.answered(mark(3, 1));
+        assert_eq!(pace.due(1, None, start + LEASE), None);
+        assert_eq!(pace.due(2, None, start + LEASE), None);
+        assert_eq!(pace.next(None, start), None);
+        assert_eq!(pace.due(1, vouch(start), start + LEASE), Some(mark(3, 1)));
+    }
+
+    #[test]
+    fn what_was_vouched_for_when_it_was_looked_at_is_not_sent_later() {
+        let start = Instant::now();
+        let mut pace = Pace::new(LEASE);
+        pace.said(mark(3, 1), start);
+        pace.answered(mark(3, 1));
+        let vouch = Some(Vouch { epoch: 3, until: start + 7 * SECOND });
+        assert_eq!(pace.next(vouch, start), Some(start + 5 * SECOND));
+        assert_eq!(pace.due(1, vouch, start + 6 * SECOND), Some(mark(3, 1)));
+        // The process was stopped, or its timers are late.
+        for late in [7, 60] {
+            let now = start + late * SECOND;
+            assert_eq!((pace.due(1, vouch, now), pace.due(2, vouch, now), pace.next(vouch, now)), (None, None, None));
+        }
     }
 
     #[test]
@@ -127,11 +173,11 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(LEASE);
         assert!(!pace.overdue(start));
-        pace.said(1, start);
-        assert_eq!(pace.next(true), Some(start + LEASE));
+        pace.said(mark(3, 1), start);
+        assert_eq!(pace.next(vouch(start), start), Some(start + LEASE));
         assert!(!pace.overdue(start + 14 * SECOND));
         assert!(pace.overdue(start + LEASE));
-        pace.answered(1);
+        pace.answered(mark(3, 1));
         assert!(!pace.overdue(start + LEASE));
     }
 
@@ -139,11 +185,11 @@ mod tests {
     fn an_answer_to_something_else_counts_for_nothing() {
         let start = Instant::now();
         let mut pace = Pace::new(LEASE);
-        assert!(!pace.answered(1));
-        pace.said(2, start);
-        assert!(!pace.answered(1));
-        assert!(!pace.due(3, true, start));
-        assert!(pace.answered(2));
-        assert!(!pace.answered(2));
+        assert!(!pace.answered(mark(3, 1)));
+        pace.said(mark(3, 2), start);
+        assert!(!pace.answered(mark(3, 1)) && !pace.answered(mark(2, 2)));
+        assert_eq!(pace.due(3, vouch(start), start), None);
+        assert!(pace.answered(mark(3, 2)));
+        assert!(!pace.answered(mark(3, 2)));
     }
 }

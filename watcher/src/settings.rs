@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
@@ -55,6 +56,26 @@ pub struct Settings {
     /// stale when the lease has lapsed, too
     #[arg(long, env = "PODLIGHT_API_SILENCE", value_name = "TIME", default_value = "30s", value_parser = api_silence)]
     pub api_silence: Duration,
+
+    /// The Lease of which one watcher of several is the holder, who alone tells lights while the others stand by, or off
+    /// for a watcher that is the only one [default: in a cluster the Lease "watcher" in the pod's own namespace, by
+    /// kubeconfig off]
+    #[arg(long, env = "PODLIGHT_ELECTION", value_name = "NAMESPACE/NAME|off")]
+    pub election: Option<Election>,
+}
+
+/// Whether a watcher is one of several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Election {
+    /// It is the only one.
+    Off,
+    /// Whoever holds this Lease tells the lights.
+    Lease {
+        /// The Lease's namespace.
+        namespace: String,
+        /// The Lease's name.
+        name: String,
+    },
 }
 
 /// What keeps the watcher from starting, and what would be right: trying again won't help.
@@ -91,6 +112,33 @@ impl Settings {
             namespaces: self.namespaces.iter().cloned().collect(),
             excluded: self.excluded_namespaces.iter().cloned().collect(),
             selector: self.selector.clone(),
+        }
+    }
+}
+
+impl Election {
+    /// Where it wasn't said: in a cluster, `inside` of this namespace, the rights to the Lease come with the deployment; at
+    /// a desk there is nobody to share with.
+    pub(crate) fn unless_told(inside: Option<String>) -> Self {
+        inside.map_or(Self::Off, |namespace| Self::Lease { namespace, name: "watcher".to_owned() })
+    }
+}
+
+impl FromStr for Election {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // As Kubernetes names namespaces, and stricter than it names Leases (RFC 1123).
+        let sound = |name: &str| {
+            (1..=63).contains(&name.len())
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        };
+        match text.split_once('/') {
+            None if text == "off" => Ok(Self::Off),
+            Some((namespace, name)) if sound(namespace) && sound(name) => {
+                Ok(Self::Lease { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            _ => Err("give NAMESPACE/NAME of a Lease, as in podlight/watcher, or off"),
         }
     }
 }
@@ -143,7 +191,7 @@ mod tests {
         assert_eq!(settings.lease, Duration::from_secs(15));
         assert_eq!(settings.api_silence, Duration::from_secs(30));
         assert!(matches!(settings.layout, Layout::Same));
-        assert!(settings.lights.is_empty() && settings.namespaces.is_empty());
+        assert!(settings.lights.is_empty() && settings.namespaces.is_empty() && settings.election.is_none());
         assert_eq!(settings.check(), Ok(()));
     }
 
@@ -166,12 +214,23 @@ mod tests {
             ("--api-silence", "1s", "give 2s to 10m"),
             ("--selector", "a b", "key=value"),
             ("--layout", "rainbow", "same, split, pods"),
+            ("--election", "watcher", "give NAMESPACE/NAME"),
+            ("--election", "podlight/", "give NAMESPACE/NAME"),
+            ("--election", "podlight/a/b", "give NAMESPACE/NAME"),
         ] {
             let error = parse(&[flag, value]).unwrap_err().to_string();
             for part in [flag, value, want] {
                 assert!(error.contains(part), "{part}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn an_election_is_for_a_lease_or_off() {
+        let election = |value| parse(&["--election", value]).unwrap().election;
+        assert_eq!(election("off"), Some(Election::Off));
+        let lease = Election::Lease { namespace: "podlight".to_owned(), name: "watcher".to_owned() };
+        assert_eq!(election("podlight/watcher"), Some(lease));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  API ──▶ kube's client ──▶ kube's watcher ──▶ Change, in order, to whoever keeps the ledger
-//!                └─ every word on a watch ──▶ Freshness
+//!                └─ every word on a watch ──▶ Freshness ──▶ list anew, after too long a silence
 //! ```
 
 mod hearing;
@@ -21,10 +21,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use crate::backoff::Backoff;
-use crate::chain;
 use crate::freshness::{Freshness, Watch};
 use crate::ledger::Change;
 use crate::settings::{Misconfigured, Settings};
+use crate::{at, chain};
 use hearing::Hearing;
 
 /// How long a watch may last, in seconds. A server ends it then, and a client reopens it: on a quiet cluster these ends
@@ -34,9 +34,20 @@ fn timeout(api_silence: Duration) -> u32 {
     u32::try_from(seconds).unwrap_or(20)
 }
 
-/// A client of the API that `settings` speak of. What its watches say, `freshness` is told.
-pub(crate) async fn client(settings: &Settings, freshness: watch::Sender<Freshness>) -> Result<Client, Misconfigured> {
+/// For a TCP connection, with two repetitions of what got lost. Each try finds out soon whether a dead network is back.
+const CONNECTING: Duration = Duration::from_secs(4);
+
+/// A way to the API.
+pub(crate) struct Access {
+    pub(crate) client: Client,
+    /// The namespace of the pod that this is; nothing outside the cluster.
+    pub(crate) inside: Option<String>,
+}
+
+/// A way to the API that `settings` speak of. What its watches say, `freshness` is told.
+pub(crate) async fn access(settings: &Settings, freshness: watch::Sender<Freshness>) -> Result<Access, Misconfigured> {
     let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
+    let mut inside = None;
     let config = match &settings.kubeconfig {
         Some(file) => match Kubeconfig::read_from(file) {
             Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
@@ -46,11 +57,21 @@ pub(crate) async fn client(settings: &Settings, freshness: watch::Sender<Freshne
         None if settings.context.is_some() => Config::from_kubeconfig(&options)
             .await
             .map_err(|error| Misconfigured::new(format!("--context: {}", chain(&error)))),
-        None => Config::infer().await.map_err(|error| {
-            Misconfigured::new(format!("no cluster to watch: {error}; give --kubeconfig, or run in a cluster"))
-        }),
+        None => match (Config::from_kubeconfig(&options).await, Config::incluster()) {
+            (Ok(config), _) => Ok(config),
+            (Err(_), Ok(config)) => {
+                inside = Some(config.default_namespace.clone());
+                Ok(config)
+            }
+            (Err(outside), Err(inside)) => Err(Misconfigured::new(format!(
+                "no cluster to watch: {}; {}; give --kubeconfig, or run in a cluster",
+                chain(&outside),
+                chain(&inside)
+            ))),
+        },
     };
     let mut config = config?;
+    config.connect_timeout = Some(CONNECTING);
     // A list has no end of its own: a connection that died under one would be waited for without end.
     config.read_timeout = Some(Duration::from_secs(u64::from(timeout(settings.api_silence)) + 5));
     config.reset_reader_on_write = true;
@@ -58,16 +79,17 @@ pub(crate) async fn client(settings: &Settings, freshness: watch::Sender<Freshne
     config.default_retry = false;
     let builder = ClientBuilder::try_from(config)
         .map_err(|error| Misconfigured::new(format!("the kubeconfig can't be used: {}", chain(&error))))?;
-    Ok(builder.with_layer(&Hearing(freshness)).build())
+    Ok(Access { client: builder.with_layer(&Hearing(freshness)).build(), inside })
 }
 
 /// Follows all objects of a kind, and sends what changes; ends when nobody takes it. What can't be had now is tried
-/// again, for as long as it takes.
+/// again, for as long as it takes. `freshness` is told when a list begins; that it is complete is for whoever takes it in
+/// to say.
 pub(crate) async fn follow<K>(
     api: Api<K>,
     watch: Watch,
     api_silence: Duration,
-    mut freshness: watch::Receiver<Freshness>,
+    freshness: watch::Sender<Freshness>,
     changes: mpsc::Sender<Change<K>>,
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
@@ -75,20 +97,32 @@ pub(crate) async fn follow<K>(
     let config = watcher::Config::default().page_size(500).timeout(timeout(api_silence));
     let mut events = watcher(api.clone(), config.clone()).boxed();
     // One watcher for a cluster: it needn't wait as long as those that are one of thousands.
-    let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(10));
+    let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
     let mut trouble: Option<(Trouble, Instant)> = None;
+    let (mut heard, mut silence) = (freshness.subscribe(), freshness.subscribe());
+    let lists = || freshness.send_modify(|freshness| freshness.lists(watch, Instant::now().into_std()));
     loop {
         let event = tokio::select! {
+            biased;
+            () = lapsed(&mut silence, watch) => {
+                lists();
+                events = watcher(api.clone(), config.clone()).boxed();
+                continue;
+            }
             event = events.next() => event,
             // A watch that goes on where it broke off may have nothing to tell.
-            () = heard_since(&mut freshness, watch, trouble) => {
+            () = heard_since(&mut heard, watch, trouble) => {
                 ends(&mut trouble, watch);
                 backoff.reset();
                 continue;
             }
         };
         let change = match event {
-            Some(Ok(Event::Init)) => Change::Restart,
+            Some(Ok(Event::Init)) => {
+                // Before it is asked for, so before it is true.
+                lists();
+                Change::Restart
+            }
             Some(Ok(Event::InitApply(object))) => Change::Listed(object),
             Some(Ok(Event::InitDone)) => Change::Synced,
             Some(Ok(Event::Apply(object))) => Change::Applied(object),
@@ -123,11 +157,25 @@ pub(crate) async fn follow<K>(
 async fn heard_since(freshness: &mut watch::Receiver<Freshness>, watch: Watch, trouble: Option<(Trouble, Instant)>) {
     if let Some((trouble, since)) = trouble
         && trouble != Trouble::Unreadable
-        && freshness.wait_for(|freshness| freshness.last(watch) > Some(since.into_std())).await.is_ok()
+        && freshness.wait_for(|freshness| freshness.read(watch) > Some(since.into_std())).await.is_ok()
     {
         return;
     }
     std::future::pending().await
+}
+
+/// Waits until `watch` has been silent for so long that what it is about must be listed anew.
+async fn lapsed(freshness: &mut watch::Receiver<Freshness>, watch: Watch) {
+    loop {
+        let lapses = freshness.borrow_and_update().lapses(watch).map(Instant::from_std);
+        if lapses.is_some_and(|lapses| lapses <= Instant::now()) {
+            return;
+        }
+        tokio::select! {
+            () = at(lapses) => {}
+            changed = freshness.changed() => if changed.is_err() { std::future::pending().await },
+        }
+    }
 }
 
 fn ends(trouble: &mut Option<(Trouble, Instant)>, watch: Watch) {

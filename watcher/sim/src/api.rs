@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::{Either, Full};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body, Bytes, Frame};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use tokio::time::{Instant, interval_at, sleep};
 
 use crate::query::{Query, Refusal};
 use crate::store::{Expired, Position, event};
-use crate::{Cluster, State};
+use crate::{Cluster, State, lease};
 
 /// How long a watch lasts that doesn't say.
 const LONGEST_WATCH: Duration = Duration::from_secs(1800);
@@ -37,12 +37,15 @@ impl Body for Lines {
     }
 }
 
-pub(crate) async fn answer<B>(cluster: Cluster, request: Request<B>) -> Result<Answer, Infallible> {
+pub(crate) async fn answer<B: Body>(cluster: Cluster, request: Request<B>) -> Result<Answer, Infallible> {
     let mut state = cluster.0.subscribe();
     // The sender lives in `cluster`, so this waits for nothing but the switch.
     let _ = state.wait_for(|state| !state.hang).await;
     if state.borrow().refuse {
         return Ok(status(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", "refused, as it was told to"));
+    }
+    if let Some(path) = lease::Path::parse(request.uri().path()) {
+        return Ok(lease(&cluster, path, request).await);
     }
     if request.method() != Method::GET {
         return Ok(status(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "this server is only read from"));
@@ -60,6 +63,19 @@ pub(crate) async fn answer<B>(cluster: Cluster, request: Request<B>) -> Result<A
             Err(Refusal::Bad(why)) => status(StatusCode::BAD_REQUEST, "BadRequest", &why),
         },
     })
+}
+
+async fn lease<B: Body>(cluster: &Cluster, path: lease::Path, request: Request<B>) -> Answer {
+    let method = request.method().clone();
+    let Ok(body) = request.into_body().collect().await.map(|body| body.to_bytes()) else {
+        return status(StatusCode::BAD_REQUEST, "BadRequest", "the body broke off");
+    };
+    let mut answer = None;
+    cluster.0.send_modify(|state| answer = Some(state.leases.answer(&method, path, &body)));
+    match answer.expect("send_modify has called what it was given") {
+        Ok((code, lease)) => json(code, lease.to_string()),
+        Err((code, reason, message)) => status(code, reason, &message),
+    }
 }
 
 fn list(state: &State, Query { kind, selection, limit, from, .. }: Query) -> Answer {

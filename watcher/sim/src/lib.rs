@@ -1,4 +1,4 @@
-//! A simulated Kubernetes API server of pods and nodes, over plain HTTP/1.1, for tests and the demo.
+//! A simulated Kubernetes API server of pods, nodes and Leases, over plain HTTP/1.1, for tests and the demo.
 //!
 //! It answers what a client needs to list and watch: pages pinned to one version, watches from a version, bookmarks,
 //! `410 Gone` for what is compacted, label and field selectors by equality. It misbehaves on request: see
@@ -10,6 +10,7 @@
 //! ```
 
 mod api;
+mod lease;
 mod node;
 mod pod;
 mod query;
@@ -28,6 +29,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 use tokio::sync::watch;
 
+use lease::Leases;
 use store::{Kind, Store};
 
 /// A handle on a simulated cluster: clones speak of the same one.
@@ -38,6 +40,7 @@ pub struct Cluster(watch::Sender<State>);
 #[derive(Default)]
 struct State {
     store: Store,
+    leases: Leases,
     refuse: bool,
     hang: bool,
     /// How often watches were dropped, and asked for a bookmark: a watch acts when it sees the number grow.
@@ -88,6 +91,11 @@ impl Cluster {
         self.0.send_if_modified(|state| state.store.delete(Kind::Node, "", name))
     }
 
+    /// Keeps no more than this many of the last changes, for watches that lag: 10,000 where this is not called.
+    pub fn keep(&self, changes: usize) {
+        self.0.send_modify(|state| state.store.history = changes);
+    }
+
     /// Forgets how it came to this: whoever asks for changes since an older version, or for the next page of an older
     /// list, is told 410 Gone. So is an open watch that hasn't been sent the latest change yet.
     pub fn compact(&self) {
@@ -119,6 +127,21 @@ impl Cluster {
     /// The pod as it is stored.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<Value> {
         self.0.borrow().store.find(Kind::Pod, namespace, name)
+    }
+
+    /// Creates or replaces a Lease, whatever version it is of.
+    pub fn apply_lease(&self, lease: Value) {
+        self.0.send_modify(|state| state.leases.apply(lease));
+    }
+
+    /// The Lease as it is stored.
+    pub fn lease(&self, namespace: &str, name: &str) -> Option<Value> {
+        self.0.borrow().leases.lease(namespace, name)
+    }
+
+    /// Deletes a Lease at once. False where there was none.
+    pub fn delete_lease(&self, namespace: &str, name: &str) -> bool {
+        self.0.send_if_modified(|state| state.leases.delete(namespace, name))
     }
 
     /// Watches that are open now.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::query::Selection;
 
-/// Changes that are kept for watches that lag, about five minutes of a busy cluster.
+/// Changes that are kept for watches that lag, unless told otherwise: about five minutes of a busy cluster.
 const HISTORY: usize = 10_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,13 +19,14 @@ pub(crate) enum Kind {
 /// Kind, namespace (empty for nodes) and name.
 type Key = (Kind, String, String);
 
-#[derive(Default)]
 pub(crate) struct Store {
     objects: BTreeMap<Key, Arc<Value>>,
     /// Of the last change.
     version: u64,
     /// The changes of the versions up to `version`, the last ones only.
     changes: VecDeque<Change>,
+    /// How many of them are kept.
+    pub(crate) history: usize,
 }
 
 struct Change {
@@ -60,6 +61,12 @@ impl Kind {
             Self::Node => "Node",
             Self::Pod => "Pod",
         }
+    }
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { objects: BTreeMap::new(), version: 0, changes: VecDeque::new(), history: HISTORY }
     }
 }
 
@@ -111,9 +118,8 @@ impl Store {
     fn record(&mut self, change: Change) {
         self.version = change.version;
         self.changes.push_back(change);
-        if self.changes.len() > HISTORY {
-            self.changes.pop_front();
-        }
+        let old = self.changes.len().saturating_sub(self.history);
+        self.changes.drain(..old);
     }
 
     /// The changes after `version`, which has been, and not too long ago.

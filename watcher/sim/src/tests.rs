@@ -175,6 +175,17 @@ async fn a_watch_from_a_compacted_version_is_gone() {
 }
 
 #[tokio::test]
+async fn no_more_of_the_history_is_kept_than_was_asked_for() {
+    let (cluster, server) = cluster(&["a", "b", "c", "d"]).await;
+    cluster.keep(2);
+    cluster.apply_pod(pod("e"));
+    let mut watch = Watch::open(&server, "/api/v1/pods?watch=true&resourceVersion=3").await;
+    assert_eq!(watch.name().await, "ADDED d");
+    let mut watch = Watch::open(&server, "/api/v1/pods?watch=true&resourceVersion=2").await;
+    assert_eq!(watch.event().await.1["reason"], "Expired");
+}
+
+#[tokio::test]
 async fn a_watch_ends_in_good_order_when_its_time_is_over() {
     let (_cluster, server) = cluster(&["a"]).await;
     let mut watch = Watch::open(&server, "/api/v1/pods?watch=true&resourceVersion=1&timeoutSeconds=1").await;

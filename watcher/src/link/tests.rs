@@ -30,7 +30,7 @@ struct Stream {
 /// A link under test, and all that it is joined to.
 struct Rig {
     order: watch::Sender<Order>,
-    fresh: watch::Sender<bool>,
+    vouch: watch::Sender<Option<Vouch>>,
     leds: mpsc::Receiver<(Light, usize)>,
     streams: mpsc::UnboundedReceiver<Stream>,
     link: JoinHandle<()>,
@@ -42,19 +42,24 @@ fn show(version: u64) -> Order {
     Order::Show(Arc::new(Show { version, node: "n1".to_owned(), reason, looks }))
 }
 
+/// From now on for this long.
+fn vouched(time: Duration) -> Vouch {
+    Vouch { epoch: EPOCH, until: now() + time }
+}
+
 /// A link to a light whose first `failures` connections fail.
 fn rig(failures: u32) -> Rig {
     let (order, orders) = watch::channel(show(1));
-    let (fresh, freshness) = watch::channel(true);
+    let (vouch, vouched) = watch::channel(Some(vouched(FOREVER)));
     let (told, leds) = mpsc::channel(8);
     let (played, streams) = mpsc::unbounded_channel();
     let link = Link {
         light: "n1=http://10.0.0.1:50051".parse().unwrap(),
-        epoch: EPOCH,
         lease: LEASE,
         order: orders,
-        fresh: freshness,
+        vouch: vouched,
         leds: told,
+        lines: Lines::new(1),
         terms: Terms::Untried,
     };
     let failures = Mutex::new(failures);
@@ -64,7 +69,7 @@ fn rig(failures: u32) -> Rig {
         *left = left.saturating_sub(1);
         connect(Played(played.clone()), fails)
     };
-    Rig { order, fresh, leds, streams, link: tokio::spawn(link.run(dial)) }
+    Rig { order, vouch, leds, streams, link: tokio::spawn(link.run(dial)) }
 }
 
 async fn connect(light: Played, fails: bool) -> Result<Channel, tonic::transport::Error> {
@@ -187,11 +192,11 @@ async fn nothing_is_renewed_or_said_while_the_api_is_silent_and_all_of_it_after(
     let mut stream = rig.stream().await;
     stream.told().await;
     stream.apply(1).await;
-    rig.fresh.send_replace(false);
+    rig.vouch.send_replace(None);
     rig.order.send_replace(show(2));
     assert!(stream.silent(LEASE * 10).await);
     let start = Instant::now();
-    rig.fresh.send_replace(true);
+    rig.vouch.send_replace(Some(vouched(FOREVER)));
     assert_eq!(stream.told().await.version, 2);
     assert!(near(start.elapsed(), Duration::ZERO));
 }
@@ -202,20 +207,93 @@ async fn an_unchanged_state_is_said_again_at_once_when_the_api_is_back() {
     let mut stream = rig.stream().await;
     stream.told().await;
     stream.apply(1).await;
-    rig.fresh.send_replace(false);
+    rig.vouch.send_replace(None);
     assert!(stream.silent(LEASE).await);
     let start = Instant::now();
-    rig.fresh.send_replace(true);
+    rig.vouch.send_replace(Some(vouched(FOREVER)));
     assert_eq!(stream.told().await.version, 1);
+    assert!(near(start.elapsed(), Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_vouched_for_until_a_moment_is_neither_renewed_nor_said_from_then_on() {
+    let mut rig = rig(0);
+    rig.vouch.send_replace(Some(vouched(LEASE / 2)));
+    let mut stream = rig.stream().await;
+    for _ in 0..2 {
+        assert_eq!(stream.told().await.version, 1);
+        stream.apply(1).await;
+    }
+    assert!(stream.silent(LEASE).await);
+    rig.order.send_replace(show(2));
+    assert!(stream.silent(LEASE * 10).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vouch_that_is_prolonged_without_a_word_is_renewed_on() {
+    let mut rig = rig(0);
+    let mut stream = rig.stream().await;
+    let start = Instant::now();
+    for i in 0..9 {
+        assert_eq!(stream.told().await.version, 1);
+        assert!(near(start.elapsed(), LEASE / 3 * i));
+        stream.apply(1).await;
+        rig.vouch.send_if_modified(|vouch| {
+            *vouch = Some(vouched(LEASE / 2));
+            false
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_was_stopped_says_nothing_old_when_it_goes_on() {
+    let mut rig = rig(0);
+    rig.vouch.send_replace(Some(vouched(LEASE * 2)));
+    let mut stream = rig.stream().await;
+    stream.told().await;
+    stream.apply(1).await;
+    assert!(stream.silent(LEASE / 4).await);
+    // A renewal that was due, and an order that was given, before anyone could act on them.
+    rig.order.send_replace(show(2));
+    tokio::time::advance(LEASE * 2).await;
+    assert!(stream.silent(LEASE * 10).await);
+    rig.vouch.send_replace(Some(vouched(LEASE)));
+    assert_eq!(stream.told().await.version, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_leaves_too_late_ends_the_stream_instead() {
+    for (late, want) in [(0, vec![1, 2]), (1, vec![])] {
+        let (commands, made) = mpsc::channel(2);
+        let command = |version| ColorCommand { version, ..ColorCommand::default() };
+        commands.try_send(Made { command: command(1), until: Some(now() + Duration::from_secs(1)) }).unwrap();
+        commands.try_send(Made { command: command(2), until: None }).unwrap();
+        drop(commands);
+        tokio::time::advance(Duration::from_secs(late)).await;
+        let left: Vec<_> = leaving(made).map(|command| command.version).collect().await;
+        assert_eq!(left, want);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_a_new_epoch_all_is_said_again_at_once() {
+    let mut rig = rig(0);
+    let mut stream = rig.stream().await;
+    stream.told().await;
+    stream.apply(1).await;
+    let start = Instant::now();
+    rig.vouch.send_replace(Some(Vouch { epoch: EPOCH + 2, ..vouched(FOREVER) }));
+    let command = stream.told().await;
+    assert_eq!((command.epoch, command.version), (EPOCH + 2, 1));
     assert!(near(start.elapsed(), Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_light_is_not_even_dialled_while_the_api_is_silent() {
     let mut rig = rig(0);
-    rig.fresh.send_replace(false);
+    rig.vouch.send_replace(None);
     assert!(timeout(LEASE * 10, rig.streams.recv()).await.is_err());
-    rig.fresh.send_replace(true);
+    rig.vouch.send_replace(Some(vouched(FOREVER)));
     assert_eq!(rig.stream().await.told().await.version, 1);
 }
 

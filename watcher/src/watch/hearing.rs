@@ -134,7 +134,7 @@ mod tests {
 
     /// After how many pieces, the end among them, something was heard on the pods' watch.
     async fn heard(uri: &str, status: u16, pieces: &[Option<&'static [u8]>]) -> Vec<usize> {
-        let (freshness, mut told) = watch::channel(Freshness::new(Duration::from_secs(30)));
+        let (freshness, mut told) = watch::channel(Freshness::new(Duration::from_secs(30), Instant::now().into_std()));
         let pieces = VecDeque::from(pieces.to_vec());
         let count = pieces.len() + 1;
         let mut pieces = Some(pieces);
@@ -148,7 +148,7 @@ mod tests {
         for i in 0..count {
             let end = !matches!(body.frame().await, Some(Ok(_)));
             if told.has_changed().unwrap_or(false) {
-                assert!(told.borrow_and_update().last(Watch::Pods).is_some());
+                assert!(told.borrow_and_update().read(Watch::Pods).is_some());
                 heard.push(i);
             }
             if end {

@@ -10,6 +10,11 @@ use kube::core::Status;
 use super::*;
 use crate::pod::Pod;
 
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// In place of a status: it says nothing.
+const NOTHING: u16 = 0;
+
 /// Answers of an API, in order, and what it was asked. When there are none left, it says nothing.
 #[derive(Clone)]
 struct Played {
@@ -23,27 +28,32 @@ impl Played {
         Self { answers: Arc::new(Mutex::new(answers)), asked: Arc::default() }
     }
 
-    /// Follows its pods. Three words say what came: the change, and the pod's name.
+    /// Follows its pods.
     fn follow(&self) -> mpsc::Receiver<Change<Pod>> {
+        self.heard().1
+    }
+
+    /// Follows its pods, and says what was heard.
+    fn heard(&self) -> (watch::Sender<Freshness>, mpsc::Receiver<Change<Pod>>) {
         let played = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             played.asked.lock().unwrap().push(request.uri().to_string());
             let answer = played.answers.lock().unwrap().pop();
             async move {
                 match answer {
-                    Some((code, body)) => {
+                    Some((code, body)) if code != NOTHING => {
                         let body = Body::from(body.into_bytes());
                         Ok::<_, Infallible>(Response::builder().status(code).body(body).unwrap())
                     }
-                    None => std::future::pending().await,
+                    _ => std::future::pending().await,
                 }
             }
         });
-        let (heard, freshness) = watch::channel(Freshness::new(Duration::from_secs(30)));
-        let client = ClientBuilder::new(service, "default").with_layer(&Hearing(heard)).build();
+        let heard = watch::Sender::new(Freshness::new(SILENCE, Instant::now().into_std()));
+        let client = ClientBuilder::new(service, "default").with_layer(&Hearing(heard.clone())).build();
         let (changes, received) = mpsc::channel(1);
-        tokio::spawn(follow(Api::all(client), Watch::Pods, Duration::from_secs(30), freshness, changes));
-        received
+        tokio::spawn(follow(Api::all(client), Watch::Pods, SILENCE, heard.clone(), changes));
+        (heard, received)
     }
 
     fn asked(&self) -> Vec<String> {
@@ -128,6 +138,19 @@ async fn what_cannot_be_read_on_a_watch_is_listed_anew() {
     let api = Played::new(&[(200, &list(&["a"], "")), (200, &odd), (200, &list(&["b"], ""))]);
     let mut changes = api.follow();
     expect(&mut changes, &["restart", "listed a", "synced", "restart", "listed b", "synced"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_silent_for_too_long_is_listed_anew_once() {
+    let api = Played::new(&[(200, &list(&["a", "b"], "")), (NOTHING, ""), (200, &list(&["b"], ""))]);
+    let (heard, mut changes) = api.heard();
+    let begins = Instant::now();
+    expect(&mut changes, &["restart", "listed a", "listed b", "synced"]).await;
+    heard.send_modify(|freshness| freshness.listed(Watch::Pods, Instant::now().into_std()));
+    expect(&mut changes, &["restart", "listed b", "synced"]).await;
+    assert!(begins.elapsed() > SILENCE * 2 / 3 && begins.elapsed() < SILENCE);
+    let asked = api.asked();
+    assert!(asked.iter().filter(|asked| !asked.contains("watch=true")).count() == 2, "{asked:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::stage::until;
 pub(crate) const MARK: &str = "podlight.dev/tested-by";
 const RIGHTS: &str = include_str!("../../../deploy/base/watcher-rbac.yaml");
 /// As in [`RIGHTS`].
-pub(crate) const ACCOUNT: &str = "watcher";
+const ACCOUNT: &str = "watcher";
 
 /// A cluster, and a test's place in it.
 pub(crate) struct Cluster {
@@ -52,10 +52,13 @@ impl Cluster {
         self.namespace(&self.name).await;
         for document in RIGHTS.split("\n---\n") {
             let kind = document.lines().find_map(|line| line.strip_prefix("kind: ")).expect("a document has a kind");
+            let (core, rbac) = ("/api/v1", "/apis/rbac.authorization.k8s.io/v1");
             let path = match kind {
-                "ServiceAccount" => format!("/api/v1/namespaces/{}/serviceaccounts", self.name),
-                "ClusterRole" => "/apis/rbac.authorization.k8s.io/v1/clusterroles".to_owned(),
-                "ClusterRoleBinding" => "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings".to_owned(),
+                "ServiceAccount" => format!("{core}/namespaces/{}/serviceaccounts", self.name),
+                "Role" => format!("{rbac}/namespaces/{}/roles", self.name),
+                "RoleBinding" => format!("{rbac}/namespaces/{}/rolebindings", self.name),
+                "ClusterRole" => format!("{rbac}/clusterroles"),
+                "ClusterRoleBinding" => format!("{rbac}/clusterrolebindings"),
                 other => panic!("the test doesn't know {other}s"),
             };
             // What is shipped, but for its place and for names that the whole cluster shares.

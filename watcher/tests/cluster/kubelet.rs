@@ -62,11 +62,12 @@ async fn beat(client: Client, node: String, uid: String) {
     let leases: Api<Lease> = Api::namespaced(client, "kube-node-lease");
     let owner = json!({"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid});
     loop {
+        let renewed = format!("{:.6}", Timestamp::now());
         let lease = json!({
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": {"name": node, "ownerReferences": [owner]},
-            "spec": {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": format!("{:.6}", Timestamp::now())},
+            "spec": {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": renewed},
         });
         // An API server may be down for a while.
         leases.patch(&node, &PatchParams::apply("kubelet").force(), &Patch::Apply(lease)).await.ok();
@@ -83,19 +84,23 @@ pub(crate) struct Plan {
 }
 
 pub(crate) fn plan(name: &str, cluster: &Cluster) -> Plan {
-    let container = |name: &str| json!({"name": name, "image": "tested.invalid/image"});
     Plan {
         name: name.to_owned(),
         namespace: cluster.name.clone(),
         labels: json!({}),
         spec: json!({
-            "initContainers": [container("before")],
-            "containers": [container("first"), container("second")],
+            "initContainers": [container_to_be("before")],
+            "containers": [container_to_be("first"), container_to_be("second")],
             // No scheduler has a say.
             "schedulerName": "nobody",
             "automountServiceAccountToken": false,
         }),
     }
+}
+
+/// A container of a pod to be.
+pub(crate) fn container_to_be(name: &str) -> Value {
+    json!({"name": name, "image": "tested.invalid/image"})
 }
 
 impl Plan {
@@ -121,15 +126,11 @@ impl Plan {
 
     pub(crate) async fn create(self, cluster: &Cluster) -> Pod {
         let Self { name, namespace, labels, spec } = self;
-        let api = Api::namespaced(cluster.client.clone(), &namespace);
+        let there = Pod::named(cluster, &namespace, &name);
         let pod = json!({"metadata": {"name": name, "labels": labels}, "spec": spec});
-        api.create(&PostParams::default(), &from_value(pod).unwrap()).await.unwrap();
-        Pod { full_name: format!("{namespace}/{name}"), path: path(&namespace, &name), name, api }
+        there.api.create(&PostParams::default(), &from_value(pod).unwrap()).await.unwrap();
+        there
     }
-}
-
-fn path(namespace: &str, name: &str) -> String {
-    format!("/api/v1/namespaces/{namespace}/pods/{name}")
 }
 
 /// A pod that there is.
@@ -141,12 +142,11 @@ pub(crate) struct Pod {
 }
 
 impl Pod {
-    /// The pod that somebody else made.
-    pub(crate) fn known(cluster: &Cluster, name: &str) -> Self {
-        let namespace = &cluster.name;
+    /// The pod of this name, whoever makes it.
+    pub(crate) fn named(cluster: &Cluster, namespace: &str, name: &str) -> Self {
         Self {
             full_name: format!("{namespace}/{name}"),
-            path: path(namespace, name),
+            path: format!("/api/v1/namespaces/{namespace}/pods/{name}"),
             name: name.to_owned(),
             api: Api::namespaced(cluster.client.clone(), namespace),
         }
@@ -259,11 +259,11 @@ pub(crate) fn running_since_now() -> Value {
 }
 
 pub(crate) fn ended(code: i32, reason: &str) -> Value {
-    json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": hour_ago(), "finishedAt": hour_ago()}})
+    json!({"terminated": {"exitCode": code, "reason": reason, "finishedAt": hour_ago()}})
 }
 
 pub(crate) fn killed(signal: i32) -> Value {
-    json!({"terminated": {"exitCode": 128 + signal, "signal": signal, "startedAt": hour_ago(), "finishedAt": hour_ago()}})
+    json!({"terminated": {"exitCode": 128 + signal, "signal": signal, "finishedAt": hour_ago()}})
 }
 
 fn hour_ago() -> Timestamp {

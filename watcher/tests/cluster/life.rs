@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::{from_value, json};
 
-use crate::kubelet::{Node, Pod, ended, phase, plan, ready, running, running_since_now, waiting};
+use crate::kubelet::{Node, Pod, container_to_be, ended, phase, plan, ready, running, running_since_now, waiting};
 use crate::light::{BLUE, DARK, GREEN, Light, RED, YELLOW};
 use crate::stage::{staged, until};
 use crate::watcher::Watcher;
@@ -95,7 +95,7 @@ fn a_job_that_is_done_is_dark_and_one_that_failed_is_red() {
                     "restartPolicy": "Never",
                     "nodeName": node.name,
                     "automountServiceAccountToken": false,
-                    "containers": [{"name": "first", "image": "tested.invalid/image"}, {"name": "second", "image": "tested.invalid/image"}],
+                    "containers": [container_to_be("first"), container_to_be("second")],
                 }}},
             });
             jobs.create(&PostParams::default(), &from_value(job).unwrap()).await.unwrap();
@@ -106,7 +106,7 @@ fn a_job_that_is_done_is_dark_and_one_that_failed_is_red() {
                 listed.items.into_iter().find_map(|pod| pod.metadata.name).ok_or_else(|| "no pod".to_owned())
             })
             .await;
-            let pod = Pod::known(cluster, &pod);
+            let pod = Pod::named(cluster, &cluster.name, &pod);
             light.until_shows(YELLOW, &format!("{} Pending", pod.full_name)).await;
             pod.is(phase("Running").containers([running(), running()]).ready()).await;
             light.until_shows(GREEN, "1 pod running").await;

@@ -18,11 +18,11 @@ pub(crate) const RED: [u8; 3] = [50, 0, 0];
 
 /// A lightd that serves, and its stick. Fields are dropped in this order.
 pub(crate) struct Light {
-    _process: Process,
+    process: Process,
     client: LightClient<Channel>,
     stick: Plugged,
     pub(crate) port: u16,
-    _bed: Bed,
+    bed: Bed,
 }
 
 /// The report that shows `color` on both LEDs of a Nano: (G, R, B) in each of eight slots, of which it has two.
@@ -32,23 +32,39 @@ fn report([r, g, b]: [u8; 3]) -> Vec<u8> {
     report
 }
 
+/// A lightd of this bed, its port and a client of it. It takes this port, or where that is 0 a free one.
+async fn serve(bed: &Bed, port: u16) -> (Process, u16, LightClient<Channel>) {
+    let lightd = Path::new(env!("CARGO_BIN_EXE_watcher")).with_file_name("lightd");
+    assert!(lightd.exists(), "{} is missing: cargo build -p lightd first", lightd.display());
+    let process = Process::start("lightd", bed.command(lightd).args(["--listen", &format!("127.0.0.1:{port}")]));
+    let listening = process.until_says("address=").await;
+    let (_, port) = listening.rsplit_once(':').expect("an address has a port");
+    let port = port.trim().parse().unwrap();
+    let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
+    let client = LightClient::new(endpoint.connect().await.unwrap());
+    (process, port, client)
+}
+
 impl Light {
     /// Starts it, and waits until its stick is lit.
     pub(crate) async fn start() -> Self {
-        let lightd = Path::new(env!("CARGO_BIN_EXE_watcher")).with_file_name("lightd");
-        assert!(lightd.exists(), "{} is missing: cargo build -p lightd first", lightd.display());
         let bed = Bed::make().expect("there was one when the test began");
         let stick = bed.plug(1, EmulatedStick::nano("BS012345-3.0"));
-        let process = Process::start("lightd", bed.command(lightd).args(["--listen", "127.0.0.1:0"]));
-        let listening = process.until_says("address=").await;
-        let (_, port) = listening.rsplit_once(':').expect("an address has a port");
-        let port = port.trim().parse().unwrap();
-        let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
-        let client = LightClient::new(endpoint.connect().await.unwrap());
-        let light = Self { _process: process, client, stick, port, _bed: bed };
+        let (process, port, client) = serve(&bed, 0).await;
+        let light = Self { process, client, stick, port, bed };
         until("the stick is lit", async || if light.sent().is_empty() { Err("no report".into()) } else { Ok(()) })
             .await;
         light
+    }
+
+    /// Kills it. The stick stays.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again where it was, once it was killed, and waits until it serves.
+    pub(crate) async fn restart(&mut self) {
+        (self.process, _, self.client) = serve(&self.bed, self.port).await;
     }
 
     /// The argument that makes a watcher let this light speak of `scope`.
@@ -64,6 +80,11 @@ impl Light {
     /// How many reports the stick has taken.
     pub(crate) fn count(&self) -> usize {
         self.stick.look(|stick| stick.reports().len())
+    }
+
+    /// Whether the stick was last sent this color.
+    pub(crate) fn was_left(&self, color: [u8; 3]) -> bool {
+        self.sent().pop() == Some(report(color))
     }
 
     /// The reports that the stick took.
@@ -113,8 +134,8 @@ impl Light {
         .await;
     }
 
-    /// Whether green was in any report since the stick was sent `count` of them.
+    /// Whether anything on the way to green was in any report since the stick was sent `count` of them.
     pub(crate) fn was_green_since(&self, count: usize) -> bool {
-        self.sent().iter().skip(count).any(|report| report[2] > 0)
+        self.sent().iter().skip(count).any(|report| report[2] > report[3])
     }
 }

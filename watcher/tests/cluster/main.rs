@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `KUBECONFIG` names the API server, with every right and without other users; no node of its own is needed. Names are
-//! unique to each run, and what a test made goes with it. Left out, by name, where umockdev isn't installed; a failure
+//! unique to each run, and what a test made goes with it. Where `PODLIGHT_TEST_API_RESTART` is a shell command that takes
+//! `stop`, `start` and the like, the API server itself is harmed, too. Left out, by name, where umockdev isn't installed; a failure
 //! where `CI` is set.
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, and a panic fails it")]

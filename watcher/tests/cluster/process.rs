@@ -37,10 +37,21 @@ impl Process {
 
     /// Tells it to end, and waits until it has.
     pub(crate) async fn terminate(mut self) -> ExitStatus {
-        let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(kill.success(), "{} has ended by itself", self.name);
+        self.signal("TERM");
         until(&format!("{} ends", self.name), async || self.child.try_wait().unwrap().ok_or_else(|| "running".into()))
             .await
+    }
+
+    /// Sends it this signal, as `kill` names it.
+    pub(crate) fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(kill.success(), "{} has ended by itself", self.name);
+    }
+
+    /// Kills it, as the kernel does where memory is short.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     fn log(&self) -> String {

@@ -1,4 +1,4 @@
-//! The API server as a process, which only whoever runs the tests knows how to kill and to start.
+//! The API server and its store as processes, which only whoever runs the tests knows how to kill, to stop and to start.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -6,13 +6,15 @@ use std::process::Command;
 use crate::cluster::Cluster;
 use crate::stage::until;
 
-/// A shell command: kills the API server where it is given the argument `stop`, and starts it where `start`.
+/// A shell command, that does by its argument: `stop` kills the API server and `start` starts it again; `pause` stops it and
+/// `resume` has it go on, as `pause-store` and `resume-store` do to its store; `compact` makes the store forget its history.
 const COMMAND: &str = "PODLIGHT_TEST_API_RESTART";
 
-/// An API server that can be killed. Dropped, it runs.
+/// An API server that can be harmed. Dropped, it runs.
 pub(crate) struct Server {
     command: String,
-    runs: bool,
+    /// What undoes the harm that was done.
+    remedy: Option<&'static str>,
 }
 
 impl Server {
@@ -24,31 +26,51 @@ impl Server {
             writeln!(std::io::stderr(), "{test} LEFT OUT: {COMMAND} isn't set").ok();
             return None;
         };
-        Some(Self { command, runs: true })
+        Some(Self { command, remedy: None })
     }
 
     pub(crate) fn kill(&mut self) {
-        self.runs = false;
-        assert!(self.call("stop"), "{} stop: it failed", self.command);
+        self.harm("stop", "start");
     }
 
-    /// Starts it, and waits until it answers.
+    /// Stops it, so that it neither hears nor says anything.
+    pub(crate) fn pause(&mut self) {
+        self.harm("pause", "resume");
+    }
+
+    /// Stops its store, so that it hears nothing new, and can say only what it remembers.
+    pub(crate) fn pause_store(&mut self) {
+        self.harm("pause-store", "resume-store");
+    }
+
+    /// Makes the store forget all but the present.
+    pub(crate) fn compact(&self) {
+        self.call("compact");
+    }
+
+    /// Undoes what was done to it, if anything, and waits until it answers.
     pub(crate) async fn start(&mut self, cluster: &Cluster) {
-        assert!(self.call("start"), "{} start: it failed", self.command);
-        self.runs = true;
+        if let Some(remedy) = self.remedy.take() {
+            self.call(remedy);
+        }
         until("the API server answers", async || cluster.answers().await).await;
     }
 
-    fn call(&self, verb: &str) -> bool {
+    fn harm(&mut self, verb: &str, remedy: &'static str) {
+        self.remedy = Some(remedy);
+        self.call(verb);
+    }
+
+    fn call(&self, verb: &str) {
         let status = Command::new("sh").arg("-c").arg(format!("{} {verb}", self.command)).status();
-        status.is_ok_and(|status| status.success())
+        assert!(status.is_ok_and(|status| status.success()), "{} {verb}: it failed", self.command);
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if !self.runs {
-            self.call("start");
+        if let Some(remedy) = self.remedy.take() {
+            self.call(remedy);
         }
     }
 }

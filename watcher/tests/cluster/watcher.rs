@@ -40,6 +40,16 @@ impl Watcher {
         self.process.until_says(text).await;
     }
 
+    /// Stops it, so that it neither hears nor says anything.
+    pub(crate) fn stop(&self) {
+        self.process.signal("STOP");
+    }
+
+    /// Has it go on, as if no time had passed.
+    pub(crate) fn go_on(&self) {
+        self.process.signal("CONT");
+    }
+
     /// Tells it to end, and waits until it has.
     pub(crate) async fn terminate(self) -> ExitStatus {
         self.process.terminate().await

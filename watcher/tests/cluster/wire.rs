@@ -1,4 +1,4 @@
-//! A wire between the watcher and the API that can be cut or go dead.
+//! A wire between the watcher and the API, or a light, that can be cut or go dead.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,29 +19,39 @@ pub(crate) enum Line {
     Cut,
 }
 
-/// A wire to the API.
+/// A wire to what listens.
 pub(crate) struct Wire {
     line: watch::Sender<Line>,
     address: SocketAddr,
 }
 
 impl Wire {
-    /// Lays an open one.
+    /// Lays an open one to the API.
     pub(crate) async fn lay(cluster: &Cluster) -> Self {
+        Self::lay_to(cluster.address()).await
+    }
+
+    /// Lays an open one to this host and port.
+    pub(crate) async fn lay_to(end: (String, u16)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (line, state) = watch::channel(Line::Open);
-        let api = cluster.address();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(connect(near, api.clone(), state.clone()));
+                tokio::spawn(connect(near, end.clone(), state.clone()));
             }
         });
         Self { line, address }
     }
 
+    /// Of the API behind it.
     pub(crate) fn url(&self) -> String {
         format!("https://{}", self.address)
+    }
+
+    /// Where its near end listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn turn(&self, line: Line) {
@@ -49,7 +59,7 @@ impl Wire {
     }
 }
 
-/// Joins a connection with the API until either side, or the wire, ends it.
+/// Joins a connection with the far end until either side, or the wire, ends it.
 async fn connect(near: TcpStream, (host, port): (String, u16), mut line: watch::Receiver<Line>) {
     let (up, down) = (line.clone(), line.clone());
     let joined = async {

@@ -17,7 +17,7 @@ use tonic::Streaming;
 use tonic::transport::Endpoint;
 
 /// Far more than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const GREEN: &str = "#001900";
 pub(crate) const YELLOW: &str = "#323200";
@@ -86,7 +86,7 @@ impl Running {
     /// Stops it, in good order.
     pub(crate) async fn stop(self) {
         self.stop.send(()).ok();
-        timeout(LONG, self.task).await.unwrap().unwrap().unwrap();
+        timeout(PATIENCE, self.task).await.unwrap().unwrap().unwrap();
     }
 
     /// Ends it as a crash would: no last word to anyone.
@@ -130,7 +130,7 @@ impl Light {
                 last = Some(state);
             }
         };
-        match timeout(LONG, wanted).await {
+        match timeout(PATIENCE, wanted).await {
             Ok(state) => state,
             Err(_) => panic!("never {what}, but {last:#?}"),
         }
