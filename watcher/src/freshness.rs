@@ -4,6 +4,9 @@
 //! A word counts from when it was surely said, not from when it was read: this process may have been stopped for a while,
 //! with the word waiting for it. So it counts from the last but one moment at which the process was known to be awake, for
 //! the last one may have been the first after the stop. And a list is as old as its beginning.
+//!
+//! Watches alone are no proof: an API server that is cut off from its store answers them from what it remembers, and ends
+//! them in order. So it must also have answered, as lately, a read that only its store can answer.
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +37,8 @@ pub(crate) struct Freshness {
     awake: [Instant; 2],
     pods: Heard,
     nodes: Heard,
+    /// When the API was last asked for what only its store can tell, and answered.
+    store: Option<Instant>,
 }
 
 /// What a watch has said so far.
@@ -52,7 +57,7 @@ struct Heard {
 impl Freshness {
     /// Nothing heard yet, at `now`; a watch that was silent for `limit` is no longer believed.
     pub(crate) fn new(limit: Duration, now: Instant) -> Self {
-        Self { limit, awake: [now; 2], pods: Heard::default(), nodes: Heard::default() }
+        Self { limit, awake: [now; 2], pods: Heard::default(), nodes: Heard::default(), store: None }
     }
 
     /// How often to say that this process is awake, where `limit` is the silence that is allowed: as a word may count from
@@ -72,6 +77,11 @@ impl Freshness {
         let heard = self.of_mut(watch);
         heard.read = heard.read.max(Some(now));
         heard.sure = heard.sure.max(Some(sure));
+    }
+
+    /// The API reached its store: it answered what it was `asked` then.
+    pub(crate) fn reads(&mut self, asked: Instant) {
+        self.store = self.store.max(Some(asked));
     }
 
     /// What `watch` is about is being listed from `now` on.
@@ -96,7 +106,7 @@ impl Freshness {
 
     /// When the knowledge goes stale if nothing more is heard; nothing while a watch was never heard.
     pub(crate) fn until(&self) -> Option<Instant> {
-        Some(self.pods.sure?.min(self.nodes.sure?) + self.limit)
+        Some(self.pods.sure?.min(self.nodes.sure?).min(self.store?) + self.limit)
     }
 
     /// Whether what was learned may still be told.
@@ -159,6 +169,7 @@ mod tests {
         fn heard(&mut self, watch: Watch, seconds: u32) {
             let (freshness, now) = self.at(seconds);
             freshness.heard(watch, now);
+            freshness.reads(now);
         }
 
         fn until(&self) -> Option<u64> {
@@ -208,7 +219,19 @@ mod tests {
         clock.freshness.awake(woken + SECOND);
         clock.freshness.heard(Watch::Nodes, woken + SECOND);
         clock.freshness.heard(Watch::Pods, woken + SECOND);
+        clock.freshness.reads(woken + SECOND);
         assert_eq!(clock.until(), Some(55));
+    }
+
+    #[test]
+    fn an_api_that_is_cut_off_from_its_store_vouches_for_nothing() {
+        let mut clock = Clock::new();
+        let (freshness, now) = clock.at(20);
+        freshness.heard(Watch::Pods, now);
+        freshness.heard(Watch::Nodes, now);
+        assert_eq!(clock.until(), None);
+        clock.freshness.reads(clock.start + 5 * SECOND);
+        assert_eq!(clock.until(), Some(35));
     }
 
     #[test]

@@ -93,6 +93,7 @@ pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> anyh
     let mut watches = JoinSet::new();
     watches.spawn(watch::follow(Api::all(client.clone()), Watch::Pods, silence, heard.clone(), pods));
     watches.spawn(watch::follow(Api::all(client.clone()), Watch::Nodes, silence, heard.clone(), nodes));
+    watches.spawn(watch::probe(Api::all(client.clone()), silence, heard.clone()));
 
     let (elected, mut term) = state::channel(None);
     let (resign, resigned) = oneshot::channel::<()>();

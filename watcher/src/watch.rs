@@ -12,17 +12,19 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use kube::api::ListParams;
 use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Config, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::freshness::{Freshness, Watch};
 use crate::ledger::Change;
+use crate::node::Node;
 use crate::settings::{Misconfigured, Settings};
 use crate::{at, chain};
 use hearing::Hearing;
@@ -36,6 +38,11 @@ fn timeout(api_silence: Duration) -> u32 {
 
 /// For a TCP connection, with two repetitions of what got lost. Each try finds out soon whether a dead network is back.
 const CONNECTING: Duration = Duration::from_secs(4);
+
+/// For one object out of the store. What takes longer is out of order, and asked for anew.
+const ANSWERING: Duration = Duration::from_secs(5);
+/// Between two such questions while there is no answer.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A way to the API.
 pub(crate) struct Access {
@@ -162,6 +169,35 @@ async fn heard_since(freshness: &mut watch::Receiver<Freshness>, watch: Watch, t
         return;
     }
     std::future::pending().await
+}
+
+/// Asks the API, again and again, for what only its store can tell: a list of no stated version is a consistent read.
+/// `freshness` is told of each answer. Ends never.
+pub(crate) async fn probe(api: Api<Node>, api_silence: Duration, freshness: watch::Sender<Freshness>) {
+    let one = ListParams::default().limit(1);
+    let mut fails = false;
+    loop {
+        let asked = Instant::now();
+        let answer = timeout_at(asked + ANSWERING, api.list(&one)).await;
+        let why = match &answer {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(chain(error)),
+            Err(_) => Some("no answer".to_owned()),
+        };
+        match (&why, fails) {
+            (None, true) => tracing::info!("the Kubernetes API reads its store again"),
+            (Some(why), false) => tracing::warn!(why, "the Kubernetes API can't read its store"),
+            _ => {}
+        }
+        fails = why.is_some();
+        if fails {
+            sleep(AGAIN).await;
+        } else {
+            freshness.send_modify(|freshness| freshness.reads(asked.into_std()));
+            // Thrice within the silence that is allowed: one answer may get lost, and a second come late.
+            sleep_until(asked + api_silence / 3).await;
+        }
+    }
 }
 
 /// Waits until `watch` has been silent for so long that what it is about must be listed anew.
