@@ -125,6 +125,18 @@ async fn a_streamed_look_shows_and_is_told_of() {
 }
 
 #[tokio::test]
+async fn a_command_is_answered_even_where_it_is_the_last_word() {
+    let mut light = start(&["--stick", "virtual:nano"]).await;
+    for version in 1..=20 {
+        let only = tokio_stream::once(command(1, version, GREEN, 60).into());
+        let mut answers = light.client.stream_colors(only).await.expect("a stream").into_inner();
+        let status =
+            timeout(PATIENCE, answers.message()).await.expect("in time").expect("no error").expect("an answer");
+        assert_eq!((status.outcome(), status.version), (Outcome::Applied, version));
+    }
+}
+
+#[tokio::test]
 async fn a_closed_stream_leaves_the_look_until_its_lease_lapses() {
     let mut light = start(&["--stick", "virtual:nano"]).await;
     let mut stream = light.stream().await;
