@@ -177,6 +177,8 @@ impl<'a> Scene<'a> {
 
     /// How long after the fault began the light was stale, if it can be, and how long after it healed it showed the truth.
     async fn play(&mut self, fault: Fault) -> (Option<Duration>, Duration) {
+        // At any moment between two renewals.
+        sleep(Duration::from_millis(fastrand::u64(..LEASE * 1000 / 3))).await;
         let begun = now();
         self.begin(fault);
         let stale = if fault == Fault::LightdKilled {
