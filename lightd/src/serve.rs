@@ -1,4 +1,15 @@
 //! Edge: the Light service. Parses what peers send, tells the keeper, and answers.
+//!
+//! ```text
+//!  peers ──▶ door (so many connections) ──▶ HTTP/2 (so many streams, so many bytes) ──▶ Service ──▶ keeper
+//!              └─ who is dismissed: guests
+//! ```
+//!
+//! Whoever reaches the port may speak, so each of a peer's means is bounded. By the limits below, all connections
+//! together make lightd hold a few MiB, and none keeps a watcher or a person out.
+
+mod door;
+mod guests;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,16 +22,25 @@ use podlight_proto::{Command, DESCRIPTORS, Identify, SetColor, v1};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::service::InterceptorLayer;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::keeper::Keeper;
+use door::{Conversation, Visit};
 
+/// Connections at a time: a watcher or two, and people with their dashboards.
+const MOST_CONNECTIONS: usize = 64;
+/// Calls at a time from one connection: a watcher needs one, a person two.
+const MOST_STREAMS: u32 = 8;
+/// Of requests in flight on one connection, in bytes: HTTP/2's default. hyper's is a MiB for each stream.
+const WINDOW: u32 = 65_535;
+/// Headers of one call, in bytes: gRPC's are a few hundred.
+const LARGEST_HEADERS: u32 = 4 * 1024;
 /// The largest command, 192 looks with a reason, is below 8 KiB.
 const LARGEST_MESSAGE: usize = 64 * 1024;
-/// Calls at a time from one connection: a watcher needs one, a person two.
-const MOST_STREAMS: u32 = 32;
+/// For a request to come and its answer to begin. Streams go on for as long as they like.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// A peer that doesn't answer a ping for this long is gone.
 const PING: Duration = Duration::from_secs(20);
 
@@ -42,15 +62,33 @@ pub(crate) async fn serve(
         .max_encoding_message_size(LARGEST_MESSAGE);
     Server::builder()
         .max_concurrent_streams(MOST_STREAMS)
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
+        .http2_max_header_list_size(LARGEST_HEADERS)
+        .timeout(PATIENCE)
         .http2_keepalive_interval(Some(PING))
         .http2_keepalive_timeout(Some(PING))
+        .layer(InterceptorLayer::new(heard))
         .add_service(light)
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), shutdown)
+        .serve_with_incoming_shutdown(door::open(listener, MOST_CONNECTIONS), shutdown)
         .await?;
     Ok(())
+}
+
+/// A guest asks for something.
+fn heard(request: Request<()>) -> Result<Request<()>, Status> {
+    if let Some(visit) = request.extensions().get::<Visit>() {
+        visit.speaks();
+    }
+    Ok(request)
+}
+
+/// A guest begins a conversation. Every request has a visit: it comes through the door.
+fn conversation<T>(request: &Request<T>) -> Option<Conversation> {
+    request.extensions().get::<Visit>().cloned().map(Visit::converses)
 }
 
 struct Service {
@@ -68,15 +106,10 @@ impl Light for Service {
         &self,
         request: Request<Streaming<v1::ColorCommand>>,
     ) -> Result<Response<Self::StreamColorsStream>, Status> {
-        let peer = request.remote_addr().map(|peer| peer.to_string()).unwrap_or_default();
+        let Some(conversation) = conversation(&request) else { return Err(Status::internal("no connection")) };
         let (replies, stream) = mpsc::channel(1);
         let keeper = Arc::clone(&self.keeper);
-        let commands = request.into_inner();
-        tokio::spawn(async move {
-            tracing::info!(peer, "watcher connected");
-            converse(&keeper, commands, replies).await;
-            tracing::info!(peer, "watcher disconnected");
-        });
+        tokio::spawn(async move { converse(keeper, &conversation, request.into_inner(), replies).await });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
@@ -103,15 +136,18 @@ impl Light for Service {
         Ok(Response::new(state))
     }
 
-    async fn watch_state(&self, _: Request<v1::WatchStateRequest>) -> Result<Response<Self::WatchStateStream>, Status> {
+    async fn watch_state(
+        &self,
+        request: Request<v1::WatchStateRequest>,
+    ) -> Result<Response<Self::WatchStateStream>, Status> {
         let mut changes = self.keeper.changes();
         changes.mark_changed();
-        let following = (Arc::clone(&self.keeper), changes);
-        let states = futures::stream::unfold(following, |(keeper, mut changes)| async move {
+        let following = (Arc::clone(&self.keeper), conversation(&request), changes);
+        let states = futures::stream::unfold(following, |(keeper, conversation, mut changes)| async move {
             changes.changed().await.ok()?;
             changes.borrow_and_update().as_ref()?;
             let ((), state) = keeper.tell(|_, _| ());
-            Some((Ok(state), (keeper, changes)))
+            Some((Ok(state), (keeper, conversation, changes)))
         });
         Ok(Response::new(Box::pin(states)))
     }
@@ -119,27 +155,40 @@ impl Light for Service {
 
 /// Applies each command as it comes. Commands never wait for statuses to be read: an unread one gives way to a newer.
 async fn converse(
-    keeper: &Keeper,
+    keeper: Arc<Keeper>,
+    Conversation(visit): &Conversation,
     mut commands: Streaming<v1::ColorCommand>,
     replies: mpsc::Sender<Result<v1::ColorStatus, Status>>,
 ) {
     let mut changes = keeper.changes();
     let mut unread: Option<v1::ColorStatus> = None;
+    let mut obeyed = false;
     loop {
         tokio::select! {
-            command = commands.message() => match command {
-                Ok(Some(command)) => {
-                    unread = Some(apply(keeper, command));
-                    // The answer tells of the change.
-                    if changes.borrow_and_update().is_none() {
-                        return;
+            command = commands.message() => {
+                let Ok(Some(command)) = command else {
+                    // Whoever says no more may still want to hear what became of it.
+                    if let Some(status) = unread {
+                        let _ = replies.send(Ok(status)).await;
+                    }
+                    break;
+                };
+                let status = apply(&keeper, command);
+                if status.outcome() == Outcome::Applied {
+                    visit.speaks();
+                    if !std::mem::replace(&mut obeyed, true) {
+                        tracing::info!(peer = %visit.peer, "watcher heard");
                     }
                 }
-                Ok(None) | Err(_) => return,
-            },
+                unread = Some(status);
+                // The answer tells of the change.
+                if changes.borrow_and_update().is_none() {
+                    break;
+                }
+            }
             changed = changes.changed() => {
                 // An answer that is still unread stays one, about the light as it is now.
-                let Some(light) = changed.ok().and_then(|()| changes.borrow_and_update().clone()) else { return };
+                let Some(light) = changed.ok().and_then(|()| changes.borrow_and_update().clone()) else { break };
                 let status = unread.get_or_insert_with(|| v1::ColorStatus {
                     outcome: Outcome::Changed.into(),
                     ..Default::default()
@@ -148,9 +197,13 @@ async fn converse(
             }
             slot = replies.reserve(), if unread.is_some() => match (slot, unread.take()) {
                 (Ok(slot), Some(status)) => slot.send(Ok(status)),
-                _ => return,
+                _ => break,
             },
         }
+    }
+    // Anyone may open a stream and say nothing: that is no news.
+    if obeyed {
+        tracing::info!(peer = %visit.peer, "watcher gone");
     }
 }
 

@@ -1,0 +1,173 @@
+//! Edge: lets peers in, so many at most, and shows them out. Refuses to know what they want.
+//!
+//! A connection costs a file, and memory for as long as it lasts, whether or not it ever says anything; HTTP/2 has no
+//! deadline for one that doesn't. So their number is bounded, and who is to go when it is reached, [`Guests`] say.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::{FutureExt as _, Stream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::sleep;
+use tonic::transport::server::Connected;
+
+use super::guests::{Guest, Guests};
+
+/// Before the next try where nobody can be let in, for want of files or memory.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// To drop it is to show a guest out.
+type Exit = oneshot::Sender<Infallible>;
+
+/// Those who come to `listener`. At most `most` are there at a time.
+pub(super) fn open(listener: TcpListener, most: usize) -> impl Stream<Item = io::Result<Connection>> {
+    let door = Door { listener, guests: Arc::new(Mutex::new(Guests::new())), room: Arc::new(Semaphore::new(most)) };
+    futures::stream::unfold(door, |door| async { Some((Ok(door.next().await), door)) })
+}
+
+struct Door {
+    listener: TcpListener,
+    guests: Arc<Mutex<Guests<Exit>>>,
+    room: Arc<Semaphore>,
+}
+
+impl Door {
+    async fn next(&self) -> Connection {
+        let (stream, peer) = self.knock().await;
+        // Latency is all that it is about; a peer that has gone already is found out soon.
+        let _ = stream.set_nodelay(true);
+        if self.room.available_permits() == 0 {
+            tracing::debug!(%peer, "too many connections: the quietest makes room");
+            drop(lock(&self.guests).dismiss());
+        }
+        let room = Arc::clone(&self.room).acquire_owned().await.expect("nobody closes it");
+        let (exit, leave) = oneshot::channel();
+        let guest = lock(&self.guests).comes(exit);
+        let visit = Visit { guests: Arc::clone(&self.guests), guest, peer };
+        Connection { stream, leave: Some(leave), visit, _room: room }
+    }
+
+    async fn knock(&self) -> (TcpStream, SocketAddr) {
+        let mut troubled = false;
+        loop {
+            match self.listener.accept().await {
+                Ok(come) => return come,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut troubled, true) {
+                        tracing::warn!(%error, "nobody can be let in");
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// A connection, until its guest is shown out.
+pub(super) struct Connection {
+    stream: TcpStream,
+    /// None once it was told to go.
+    leave: Option<oneshot::Receiver<Infallible>>,
+    visit: Visit,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// Its stream, while it may stay.
+    fn stream(self: Pin<&mut Self>, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
+        let this = self.get_mut();
+        this.leave.take_if(|leave| leave.poll_unpin(context).is_ready());
+        if this.leave.is_none() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(Pin::new(&mut this.stream)) }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        lock(&self.visit.guests).goes(self.visit.guest);
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream(context)?.poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream(context)?.poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream(context)?.poll_shutdown(context)
+    }
+}
+
+/// What each request of a connection comes with.
+impl Connected for Connection {
+    type ConnectInfo = Visit;
+
+    fn connect_info(&self) -> Visit {
+        self.visit.clone()
+    }
+}
+
+/// A guest's, as long as it stays.
+#[derive(Clone)]
+pub(super) struct Visit {
+    guests: Arc<Mutex<Guests<Exit>>>,
+    guest: Guest,
+    /// Where the guest comes from.
+    pub(super) peer: SocketAddr,
+}
+
+impl Visit {
+    /// The guest asks for something, or says something that counts.
+    pub(super) fn speaks(&self) {
+        lock(&self.guests).speaks(self.guest);
+    }
+
+    /// The guest is in a conversation, until this is dropped.
+    pub(super) fn converses(self) -> Conversation {
+        lock(&self.guests).begins(self.guest);
+        Conversation(self)
+    }
+}
+
+/// A conversation of a guest.
+pub(super) struct Conversation(pub(super) Visit);
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        lock(&self.0.guests).ends(self.0.guest);
+    }
+}
+
+/// No guest panics halfway through a change.
+fn lock(guests: &Mutex<Guests<Exit>>) -> MutexGuard<'_, Guests<Exit>> {
+    guests.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,71 @@
+//! A lightd that runs as a process of its own: what it shows, and what it costs.
+
+#![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Far longer than anything here takes: a test that waits for it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A lightd with a virtual Nano. Dropped, it is killed.
+pub(crate) struct Daemon {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// The last line that its stick drew.
+    shown: watch::Receiver<String>,
+}
+
+impl Daemon {
+    pub(crate) fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lightd"))
+            .args(["--listen", "127.0.0.1:0", "--stick", "virtual:nano"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let address = said.by_ref().find_map(|line| line.split_once("address=")?.1.trim().parse().ok()).unwrap();
+        // A pipe that nobody reads would fill up.
+        thread::spawn(move || said.for_each(drop));
+        let drawn = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let (show, shown) = watch::channel(String::new());
+        thread::spawn(move || drawn.for_each(|line| drop(show.send_replace(line))));
+        Self { child, address, shown }
+    }
+
+    /// Waits until both LEDs of the stick have this color.
+    pub(crate) async fn shows(&mut self, color: &str) {
+        let line = format!("BlinkStick Nano {color} {color}");
+        let shown = timeout(PATIENCE, self.shown.wait_for(|shown| *shown == line)).await.map(|shown| shown.is_ok());
+        assert_eq!(shown, Ok(true), "{line} never showed, but {}", self.shown.borrow().clone());
+    }
+
+    /// Its memory, in KiB: what it has in RAM, of whatever kind.
+    pub(crate) fn memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// Its open files, connections among them.
+    pub(crate) fn files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

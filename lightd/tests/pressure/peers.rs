@@ -1,0 +1,153 @@
+//! Peers of a light: an honest watcher, an honest person, and those who speak HTTP/2 as nobody should.
+
+#![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use podlight_proto::v1::color_status::Outcome;
+use podlight_proto::v1::light_client::LightClient;
+use podlight_proto::{Color, Command, Lease, Look, Reason, v1};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+
+/// Between two renewals of the watcher's lease.
+const RENEWAL: Duration = Duration::from_millis(300);
+
+/// Of a person who was not let in.
+const RETRY: Duration = Duration::from_millis(10);
+
+/// A watcher with one stream, which it never opens anew.
+pub(crate) struct Watcher {
+    wish: watch::Sender<Color>,
+    task: JoinHandle<()>,
+}
+
+impl Watcher {
+    pub(crate) async fn start(address: SocketAddr, color: Color) -> Self {
+        let mut client = client(address).await;
+        let (wish, mut wished) = watch::channel(color);
+        let (commands, stream) = mpsc::channel(1);
+        let task = async move {
+            let mut answers = client.stream_colors(ReceiverStream::new(stream)).await.unwrap().into_inner();
+            let mut version = 0;
+            loop {
+                version += u64::from(version == 0 || wished.has_changed().unwrap());
+                let command = command(version, *wished.borrow_and_update());
+                commands.send(command.into()).await.unwrap();
+                let answer = async {
+                    loop {
+                        let status = answers.message().await.expect("the stream lives").expect("the stream goes on");
+                        if status.outcome() != Outcome::Changed {
+                            return status.outcome();
+                        }
+                    }
+                };
+                assert_eq!(answer.await, Outcome::Applied);
+                let _ = timeout(RENEWAL, wished.changed()).await;
+            }
+        };
+        Self { wish, task: tokio::spawn(task) }
+    }
+
+    pub(crate) fn wants(&self, color: Color) {
+        self.wish.send_replace(color);
+    }
+
+    /// Its stream is still the one that it opened at first.
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.task.is_finished()
+    }
+}
+
+fn command(version: u64, color: Color) -> Command {
+    Command {
+        epoch: 7,
+        version,
+        lease: Lease::For(Duration::from_secs(15)),
+        node: "n1".to_owned(),
+        reason: Reason { text: "shop/cart Running".to_owned(), ..Reason::default() },
+        looks: vec![Look::solid(color)],
+    }
+}
+
+/// A new connection.
+pub(crate) async fn client(address: SocketAddr) -> LightClient<Channel> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    LightClient::new(endpoint.connect().await.unwrap())
+}
+
+/// A person on a connection of their own, who tries again where that breaks.
+pub(crate) async fn set(address: SocketAddr, color: &str) {
+    let request = v1::SetColorRequest { color: color.to_owned(), ..v1::SetColorRequest::default() };
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let attempt = async || {
+        let channel = endpoint.connect().await.map_err(drop)?;
+        LightClient::new(channel).set_color(request.clone()).await.map_err(drop)
+    };
+    while attempt().await.is_err() {
+        sleep(RETRY).await;
+    }
+}
+
+/// A connection on which this was said, and that is held. What comes back isn't read.
+pub(crate) async fn said(address: SocketAddr, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // That nobody listens to the end is as well; that nobody ever reads on must not hold us up.
+    let _ = timeout(Duration::from_millis(200), stream.write_all(bytes)).await;
+    stream
+}
+
+/// How a client of HTTP/2 begins.
+pub(crate) fn preface() -> Vec<u8> {
+    [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &frame(SETTINGS, 0, 0, &[])].concat()
+}
+
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RESET: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
+pub(crate) const CONTINUATION: u8 = 9;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
+
+/// A frame (RFC 9113, section 4.1).
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, l0, l1, l2] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&[l0, l1, l2, kind, flags], &stream.to_be_bytes()[..], payload].concat()
+}
+
+/// The headers of a call of the service Light (RFC 7541).
+pub(crate) fn call(method: &str) -> Vec<u8> {
+    const POST: u8 = 0x83;
+    const HTTP: u8 = 0x86;
+    const PATH: u8 = 0x04;
+    const CONTENT_TYPE: [u8; 2] = [0x0f, 0x10];
+    let path = format!("/podlight.v1.Light/{method}");
+    [
+        &[POST, HTTP, PATH],
+        &text(&path)[..],
+        &CONTENT_TYPE,
+        &text("application/grpc"),
+        &[0],
+        &text("te"),
+        &text("trailers"),
+    ]
+    .concat()
+}
+
+/// Shorter than 127 bytes, not compressed.
+fn text(text: &str) -> Vec<u8> {
+    [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
+}
+
+/// The number of the `i`th stream that a client opens.
+pub(crate) fn stream(i: u32) -> u32 {
+    2 * i + 1
+}

@@ -1,0 +1,65 @@
+//! A watcher that runs as a process of its own, and what it costs.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use podlight_sim::Server;
+use tempfile::NamedTempFile;
+
+/// Dropped, it is killed.
+pub(crate) struct Watcher {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    _kubeconfig: NamedTempFile,
+}
+
+impl Watcher {
+    /// Watches what `server` serves. `limit` is how `ulimit` is told how many files it may have open.
+    pub(crate) fn start(server: &Server, limit: &str, flags: &[&str]) -> Self {
+        let mut kubeconfig = NamedTempFile::new().unwrap();
+        kubeconfig.write_all(server.kubeconfig().as_bytes()).unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_watcher")])
+            .arg("--kubeconfig")
+            .arg(kubeconfig.path())
+            .args(flags)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let said = Arc::new(Mutex::new(String::new()));
+        let log = Arc::clone(&said);
+        thread::spawn(move || lines.for_each(|line| log.lock().unwrap().extend([&line, "\n"])));
+        Self { child, said, _kubeconfig: kubeconfig }
+    }
+
+    /// What it logged.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Its memory, in KiB: what it has in RAM, of whatever kind.
+    pub(crate) fn memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// Its open files, connections among them.
+    pub(crate) fn files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // It may have ended.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
