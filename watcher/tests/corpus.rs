@@ -13,7 +13,8 @@ mod watch;
 #[expect(clippy::print_stdout, reason = "the harness shows it with the failure")]
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
-    let files: Vec<_> = std::fs::read_dir(folder).expect("it is there").map(|file| file.expect("it is there")).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(folder).expect("it is there").map(|file| file.expect("it is there")).collect();
     assert!(files.len() >= 16, "{} files are no corpus", files.len());
     for file in files {
         println!("{}", file.path().display());
