@@ -21,6 +21,7 @@ use podlight_proto::v1::light_server::{Light, LightServer};
 use podlight_proto::{Command, DESCRIPTORS, Identify, SetColor, v1};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::InterceptorLayer;
 use tonic::transport::Server;
@@ -163,6 +164,7 @@ async fn converse(
     let mut changes = keeper.changes();
     let mut unread: Option<v1::ColorStatus> = None;
     let mut obeyed = false;
+    let mut lapses = None;
     loop {
         tokio::select! {
             command = commands.message() => {
@@ -173,6 +175,14 @@ async fn converse(
                     }
                     break;
                 };
+                let now = Instant::now();
+                if lapses.is_some_and(|lapses| lapses <= now) {
+                    // Held up on its way, for nobody knows how long: a new stream brings what is new.
+                    let why = "the lease given on this stream has lapsed; open another";
+                    let _ = replies.send(Err(Status::aborted(why))).await;
+                    break;
+                }
+                lapses = lapse(&command, now).or(lapses);
                 let status = apply(&keeper, command);
                 if status.outcome() == Outcome::Applied {
                     visit.speaks();
@@ -205,6 +215,12 @@ async fn converse(
     if obeyed {
         tracing::info!(peer = %visit.peer, "watcher gone");
     }
+}
+
+/// When the lease that this gives lapses. Nothing where it gives none.
+fn lapse(command: &v1::ColorCommand, now: Instant) -> Option<Instant> {
+    let lease = Duration::try_from(command.lease?).ok()?;
+    now.checked_add(lease).filter(|lapse| now < *lapse)
 }
 
 fn apply(keeper: &Keeper, command: v1::ColorCommand) -> v1::ColorStatus {

@@ -159,6 +159,25 @@ async fn a_lease_that_is_cut_short_lapses_at_its_new_deadline() {
 }
 
 #[tokio::test]
+async fn a_command_that_comes_after_its_streams_lease_may_be_old_and_is_not_applied() {
+    let mut light = start(&["--stick", "virtual:nano"]).await;
+    let mut held_up = light.stream().await;
+    held_up.send(command(1, 1, GREEN, 1)).await;
+    light.state_when(|state| state.layer() == v1::Layer::Stale).await;
+    held_up.commands.send(command(1, 2, RED, 60).into()).await.expect("it is open");
+    let end = timeout(PATIENCE, async {
+        while held_up.answers.message().await?.is_some() {}
+        Ok::<_, tonic::Status>(())
+    });
+    let ended = end.await.expect("in time").expect_err("an error");
+    assert_eq!((ended.code(), ended.message().contains("open another")), (Code::Aborted, true));
+    let state = light.client.get_state(v1::GetStateRequest {}).await.expect("a state").into_inner();
+    assert_eq!(state.layer(), v1::Layer::Stale);
+    light.stream().await.send(command(1, 3, RED, 60)).await;
+    light.state_when(|state| state.layer() == v1::Layer::Watcher).await;
+}
+
+#[tokio::test]
 async fn a_command_that_is_refused_says_why_and_changes_nothing() {
     let mut light = start(&["--stick", "virtual:nano"]).await;
     let mut stream = light.stream().await;

@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use daemon::Daemon;
 use futures::future::join_all;
 use peers::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RESET, Watcher, call, client, frame, preface, said,
-    set, stream,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RESET, Watcher, call, client, frame, hears, preface,
+    said, set, stream,
 };
 use podlight_proto::{Color, v1};
 use tokio::io::AsyncReadExt as _;
@@ -106,12 +106,16 @@ async fn headers_that_never_end_are_not_kept() {
 
 #[tokio::test]
 async fn thousands_of_streams_are_bounded() {
-    let open = |method, flags| {
-        let streams = (0..2_000).map(|i| frame(HEADERS, END_HEADERS | flags, stream(i), &call(method)));
+    let open = |method| {
+        let streams = (0..2_000).map(|i| frame(HEADERS, END_HEADERS, stream(i), &call(method)));
         [preface(), streams.collect::<Vec<_>>().concat()].concat()
     };
-    let (colors, states) = (open("StreamColors", 0), open("SetColor", 0));
-    survives(async |address| (many(100, address, &colors).await, many(100, address, &states).await)).await;
+    let (colors, wishes) = (open("StreamColors"), open("SetColor"));
+    survives(async |address| {
+        hears(&mut said(address, &colors).await, HEADERS).await;
+        (many(100, address, &colors).await, many(100, address, &wishes).await)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -154,6 +158,7 @@ async fn those_who_watch_and_do_not_read_are_kept_nothing_for() {
     let ask = |i| frame(DATA, END_STREAM, stream(i), &[0; 5]);
     let bytes = [preface(), (0..8).map(|i| [watch(i), ask(i)].concat()).collect::<Vec<_>>().concat()].concat();
     survives(async |address| {
+        hears(&mut said(address, &bytes).await, DATA).await;
         let held = many(200, address, &bytes).await;
         let mut person = client(address).await;
         for i in 0..2_000 {

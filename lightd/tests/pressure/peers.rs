@@ -8,7 +8,7 @@ use std::time::Duration;
 use podlight_proto::v1::color_status::Outcome;
 use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::{Color, Command, Lease, Look, Reason, v1};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -19,6 +19,8 @@ use tonic::transport::{Channel, Endpoint};
 /// Between two renewals of the watcher's lease.
 const RENEWAL: Duration = Duration::from_millis(300);
 
+/// Far longer than anything here takes: a test that waits for it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Of a person who was not let in.
 const RETRY: Duration = Duration::from_millis(10);
 
@@ -101,6 +103,22 @@ pub(crate) async fn said(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     // That nobody listens to the end is as well; that nobody ever reads on must not hold us up.
     let _ = timeout(Duration::from_millis(200), stream.write_all(bytes)).await;
     stream
+}
+
+/// Waits for a frame of this kind, as the answer to a call.
+pub(crate) async fn hears(connection: &mut TcpStream, kind: u8) {
+    let mut head = [0; 9];
+    let heard = async {
+        loop {
+            connection.read_exact(&mut head).await.unwrap();
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            connection.read_exact(&mut vec![0; length as usize]).await.unwrap();
+            if head[3] == kind {
+                return;
+            }
+        }
+    };
+    assert!(timeout(PATIENCE, heard).await.is_ok(), "no frame of kind {kind}");
 }
 
 /// How a client of HTTP/2 begins.

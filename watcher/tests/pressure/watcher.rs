@@ -5,9 +5,16 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use podlight_sim::Server;
 use tempfile::NamedTempFile;
+use tokio::time::{sleep, timeout};
+
+/// Far longer than anything here takes: a test that waits for it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at its log.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Dropped, it is killed.
 pub(crate) struct Watcher {
@@ -41,6 +48,16 @@ impl Watcher {
     /// What it logged.
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it logs this, if it hasn't yet.
+    pub(crate) async fn until_says(&self, text: &str) {
+        let says = async {
+            while !self.said().contains(text) {
+                sleep(LOOK).await;
+            }
+        };
+        assert!(timeout(PATIENCE, says).await.is_ok(), "it never said {text:?}, but: {}", self.said());
     }
 
     /// Its memory, in KiB: what it has in RAM, of whatever kind.
