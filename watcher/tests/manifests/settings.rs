@@ -1,0 +1,54 @@
+//! Settings in the manifests are those that the daemons take.
+
+use clap::{Args as _, Command};
+use k8s_openapi::api::core::v1::PodSpec;
+
+use crate::overlay::{ALL, KIND, Overlay};
+
+/// What the only container is told, as flags.
+fn flags(command: &Command, spec: &PodSpec) -> Result<Vec<String>, String> {
+    let [container] = spec.containers.as_slice() else { return Err("one container is enough".to_owned()) };
+    if container.command.is_some() || container.args.is_some() {
+        return Err("settings are told by the environment, where components can add to them".to_owned());
+    }
+    let mut flags = vec![command.get_name().to_owned()];
+    for variable in container.env.iter().flatten() {
+        let mut known = command.get_arguments();
+        let flag = known.find(|flag| flag.get_env().is_some_and(|name| name == variable.name.as_str()));
+        let flag = flag.ok_or_else(|| format!("{} is no setting of {}", variable.name, command.get_name()))?;
+        let name = flag.get_long().expect("each setting has a flag");
+        match (flag.get_action().takes_values(), variable.value.as_deref().unwrap_or_default()) {
+            (true, value) => flags.push(format!("--{name}={value}")),
+            (false, "true") => flags.push(format!("--{name}")),
+            (false, other) => return Err(format!("{}: {other:?} is no \"true\"", variable.name)),
+        }
+    }
+    Ok(flags)
+}
+
+fn watcher() -> Command {
+    watcher::Settings::augment_args(Command::new("watcher"))
+}
+
+fn lightd() -> Command {
+    lightd::Settings::augment_args(Command::new("lightd"))
+}
+
+fn is_taken(command: Command, spec: &PodSpec, overlay: &Overlay) {
+    let taken = flags(&command, spec).and_then(|flags| command.try_get_matches_from(flags).map_err(|e| e.to_string()));
+    assert!(taken.is_ok(), "{}: {}", overlay.name, taken.unwrap_err());
+}
+
+#[test]
+fn the_daemons_take_all_that_the_manifests_tell_them() {
+    for overlay in ALL {
+        is_taken(watcher(), &overlay.watcher(), &overlay);
+        is_taken(lightd(), &overlay.lightd(), &overlay);
+    }
+}
+
+#[test]
+fn a_setting_that_the_daemon_lacks_is_found() {
+    let told = flags(&watcher(), &KIND.lightd());
+    assert_eq!(told, Err("PODLIGHT_STICK is no setting of watcher".to_owned()));
+}
