@@ -64,8 +64,7 @@ impl Lightd {
     /// state, not an error.
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
-        let listener =
-            TcpListener::bind(settings.listen).await.with_context(|| format!("--listen {}", settings.listen))?;
+        let listener = serve::listen(settings.listen).with_context(|| format!("--listen {}", settings.listen))?;
         let address = listener.local_addr()?;
         let keeper = Arc::new(Keeper::new(settings.stick.iter().map(ToString::to_string).collect()));
         let named = settings.stick.iter().filter_map(|name| match name {

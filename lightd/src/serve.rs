@@ -18,7 +18,7 @@ use std::time::Duration;
 use futures::Stream;
 use podlight_proto::v1::color_status::Outcome;
 use podlight_proto::v1::light_server::{Light, LightServer};
-use podlight_proto::{Command, DESCRIPTORS, Identify, SetColor, v1};
+use podlight_proto::{Command, DESCRIPTORS, Identify, Invalid, Lease, SetColor, v1};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -29,6 +29,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::keeper::Keeper;
 use door::{Conversation, Visit};
+
+pub(crate) use door::listen;
 
 /// Connections at a time: a watcher or two, and people with their dashboards.
 const MOST_CONNECTIONS: usize = 64;
@@ -182,8 +184,10 @@ async fn converse(
                     let _ = replies.send(Err(Status::aborted(why))).await;
                     break;
                 }
-                lapses = lapse(&command, now).or(lapses);
-                let status = apply(&keeper, command);
+                let (epoch, version) = (command.epoch, command.version);
+                let command = Command::try_from(command);
+                lapses = command.as_ref().ok().and_then(|command| lapse(command.lease, now)).or(lapses);
+                let status = v1::ColorStatus { epoch, version, ..apply(&keeper, command) };
                 if status.outcome() == Outcome::Applied {
                     visit.speaks();
                     if !std::mem::replace(&mut obeyed, true) {
@@ -217,20 +221,22 @@ async fn converse(
     }
 }
 
-/// When the lease that this gives lapses. Nothing where it gives none.
-fn lapse(command: &v1::ColorCommand, now: Instant) -> Option<Instant> {
-    let lease = Duration::try_from(command.lease?).ok()?;
-    now.checked_add(lease).filter(|lapse| now < *lapse)
+/// When this lease lapses. Nothing where it grants no time.
+fn lapse(lease: Lease, now: Instant) -> Option<Instant> {
+    match lease {
+        Lease::For(time) => Some(now + time),
+        Lease::Over => None,
+    }
 }
 
-fn apply(keeper: &Keeper, command: v1::ColorCommand) -> v1::ColorStatus {
-    let (epoch, version) = (command.epoch, command.version);
-    let (outcome, message, light) = match Command::try_from(command) {
+/// The answer to a command, but for which one that was.
+fn apply(keeper: &Keeper, command: Result<Command, Invalid>) -> v1::ColorStatus {
+    let (outcome, message, light) = match command {
         Ok(command) => match keeper.tell(|light, now| light.command(command, now)) {
             (Ok(()), light) => (Outcome::Applied, String::new(), light),
             (Err(fenced), light) => (Outcome::Fenced, fenced.to_string(), light),
         },
         Err(invalid) => (Outcome::Invalid, invalid.to_string(), keeper.tell(|_, _| ()).1),
     };
-    v1::ColorStatus { outcome: outcome.into(), epoch, version, message, light: Some(light) }
+    v1::ColorStatus { outcome: outcome.into(), message, light: Some(light), ..v1::ColorStatus::default() }
 }

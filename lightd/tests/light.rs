@@ -188,7 +188,10 @@ async fn a_command_that_is_refused_says_why_and_changes_nothing() {
     let invalid = stream.send(v1::ColorCommand { epoch: 3, ..Default::default() }).await;
     assert_eq!(invalid.outcome(), Outcome::Invalid);
     assert!(invalid.message.starts_with("lease: nothing is not valid"), "{}", invalid.message);
-    let state = invalid.light.expect("each status has one");
+    let lease = Some(prost_types::Duration { seconds: i64::MIN, nanos: i32::MIN });
+    let absurd = stream.send(v1::ColorCommand { epoch: 3, lease, ..Default::default() }).await;
+    assert_eq!(absurd.outcome(), Outcome::Invalid);
+    let state = absurd.light.expect("each status has one");
     assert_eq!((state.layer(), state.leds[0].color.as_str()), (v1::Layer::Watcher, "#001900"));
 }
 

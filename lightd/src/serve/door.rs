@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures::{FutureExt as _, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::sleep;
 use tonic::transport::server::Connected;
@@ -22,6 +22,22 @@ use super::guests::{Guest, Guests};
 
 /// Before the next try where nobody can be let in, for want of files or memory.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that wait to be let in. By the usual 128, a burst makes others wait for a second and more, until they try
+/// again.
+const WAITING: u32 = 1024;
+
+/// Listens at `address`. To be called where there is a runtime.
+///
+/// # Errors
+/// The address isn't this host's, or it is taken.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // Or nobody could listen here for a minute after this.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
+}
 
 /// To drop it is to show a guest out.
 type Exit = oneshot::Sender<Infallible>;
