@@ -4,7 +4,7 @@
 //!  podlight/v1/*.proto ──build.rs──▶ v1 (messages, clients, servers)
 //!                                     │ parse once, at the edge
 //!                                     ▼
-//!                      Color, Look, Reason, Command, SetColor, Identify
+//!                      Color, Look, Reason, Command, SetColor, Identify, Acknowledge
 //! ```
 //!
 //! Generated messages hold whatever a peer sent. The types beside them hold only what the contract allows: to have one
@@ -20,7 +20,7 @@ pub use color::Color;
 pub use command::{Command, Lease, Reason};
 pub use invalid::Invalid;
 pub use look::{Effect, Look};
-pub use person::{Hold, Identify, SetColor};
+pub use person::{Acknowledge, Hold, Identify, SetColor};
 
 /// The generated messages, clients and servers of package `podlight.v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::wildcard_enum_match_arm)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::invalid::bounded;
-use crate::look::negatable;
+use crate::look::{negatable, wire};
 use crate::{Effect, Invalid, Look, v1};
 
 /// A color that a person sets.
@@ -32,17 +32,33 @@ pub struct Identify {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold(Duration);
 
+/// That somebody sees to a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acknowledge {
+    /// Its name. Whether there is one, the watcher knows.
+    pub node: String,
+    /// Who, or nothing, and for how long: over 0, at most 30 days. Nothing where nobody does any longer.
+    pub by: Option<(String, Duration)>,
+}
+
 impl Hold {
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
     const SET_COLOR: Self = Self(Duration::from_secs(5 * 60));
     const IDENTIFY: Self = Self(Duration::from_secs(60));
 
     fn parse(wire: Option<prost_types::Duration>, absent: Self) -> Result<Self, Invalid> {
-        wire.map(negatable).map_or(Ok(absent), |wire| {
-            let invalid = |value| Invalid::new("hold", value, "over 0s, at most 86400s (24h)");
-            let hold = Duration::try_from(wire).map_err(|_| invalid(wire.to_string()))?;
-            if hold.is_zero() || hold > Self::LONGEST { Err(invalid(wire.to_string())) } else { Ok(Self(hold)) }
-        })
+        hold(wire, absent.0, Self::LONGEST, "over 0s, at most 86400s (24h)").map(Self)
+    }
+}
+
+impl Acknowledge {
+    const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+    const USUAL: Duration = Duration::from_secs(8 * 60 * 60);
+}
+
+impl From<Hold> for prost_types::Duration {
+    fn from(hold: Hold) -> Self {
+        wire(hold.0)
     }
 }
 
@@ -74,6 +90,31 @@ impl TryFrom<v1::IdentifyRequest> for Identify {
     fn try_from(request: v1::IdentifyRequest) -> Result<Self, Invalid> {
         Ok(Self { hold: Hold::parse(request.hold, Hold::IDENTIFY)?, owner: owner(request.owner)? })
     }
+}
+
+impl TryFrom<v1::AcknowledgeNodeRequest> for Acknowledge {
+    type Error = Invalid;
+
+    fn try_from(request: v1::AcknowledgeNodeRequest) -> Result<Self, Invalid> {
+        let v1::AcknowledgeNodeRequest { node, hold, owner, revoke } = request;
+        let time = self::hold(hold, Self::USUAL, Self::LONGEST, "over 0s, at most 2592000s (30 days)")?;
+        let owner = self::owner(owner)?;
+        Ok(Self { node, by: (!revoke).then_some((owner, time)) })
+    }
+}
+
+/// For so long; for as long as `absent` says, where nothing is said.
+fn hold(
+    wire: Option<prost_types::Duration>,
+    absent: Duration,
+    longest: Duration,
+    want: &'static str,
+) -> Result<Duration, Invalid> {
+    wire.map(negatable).map_or(Ok(absent), |wire| {
+        let invalid = || Invalid::new("hold", wire.to_string(), want);
+        let hold = Duration::try_from(wire).map_err(|_| invalid())?;
+        if hold.is_zero() || hold > longest { Err(invalid()) } else { Ok(hold) }
+    })
 }
 
 fn owner(owner: String) -> Result<String, Invalid> {

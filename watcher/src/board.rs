@@ -1,27 +1,34 @@
-//! Joins what is known with who is to show it: keeps the ledger, and for each light its session and its newest order.
-//! Refuses to know how the API and the lights are reached.
+//! Joins what is known with who is to show it: keeps the ledger, for each light its session and its newest order, and who
+//! sees to what. Refuses to know how the API and the lights are reached. What people ask of all that, [`answers`] says.
 //!
 //! A light is told only of what concerns it, and only where that differs from what it was told last. Nothing is told
 //! before both first lists are complete: half the truth would be a lie.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use podlight_proto::Look;
+use podlight_proto::v1::Vouching;
+use podlight_proto::{Look, Reason};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tonic::transport::Channel;
 
+use crate::acks::Acks;
 use crate::ledger::{Change, Ledger, Scope};
 use crate::lights::{self, Light};
 use crate::lines::Lines;
-use crate::link::{self, Link, Order, Show, Terms};
+use crate::link::{self, Link, Order, Show, Word};
 use crate::node::Node;
 use crate::pod::Pod;
 use crate::policy::{self, Layout, Palette};
+use crate::roster::Roster;
+use crate::seen::{Seen, Terms};
 use crate::settings::Settings;
 use crate::vouch::Vouch;
+
+mod answers;
 
 /// The ledger, and the lights that show it.
 pub(crate) struct Board {
@@ -30,11 +37,16 @@ pub(crate) struct Board {
     palette: Palette,
     given: Vec<Light>,
     sessions: HashMap<Scope, Vec<Session>>,
+    acks: Acks,
+    roster: Roster,
+    /// Counts what changes for people, for whoever waits for that.
+    news: watch::Sender<u64>,
+    vouching: Vouching,
     /// The last version that any light was told. One count for all: a light that goes and comes is never told less.
     version: u64,
     lease: Duration,
     vouch: watch::Receiver<Option<Vouch>>,
-    leds: mpsc::Sender<(Light, usize)>,
+    words: mpsc::Sender<(Light, Word)>,
     lines: Lines,
     links: JoinSet<()>,
     lit: bool,
@@ -45,17 +57,18 @@ pub(crate) struct Board {
 struct Session {
     light: Light,
     order: watch::Sender<Order>,
-    /// Nothing until the light has said it.
-    leds: Option<usize>,
+    seen: Seen,
+    /// For what people want of the light. Nothing while it can't be reached.
+    channel: Option<Channel>,
 }
 
 impl Board {
-    /// A board on which nothing is known yet. Lights say on `leds` how many LEDs they have; while `vouch` doesn't hold,
+    /// A board on which nothing is known yet. What is learned of lights is sent to `words`; while `vouch` doesn't hold,
     /// they are told nothing.
     pub(crate) fn new(
         settings: &Settings,
         vouch: watch::Receiver<Option<Vouch>>,
-        leds: mpsc::Sender<(Light, usize)>,
+        words: mpsc::Sender<(Light, Word)>,
         lines: Lines,
     ) -> Self {
         Self {
@@ -64,10 +77,14 @@ impl Board {
             palette: Palette::default(),
             given: settings.lights.clone(),
             sessions: HashMap::new(),
+            acks: Acks::default(),
+            roster: Roster::default(),
+            news: watch::Sender::new(0),
+            vouching: Vouching::default(),
             version: 0,
             lease: settings.lease,
             vouch,
-            leds,
+            words,
             lines,
             links: JoinSet::new(),
             lit: false,
@@ -88,21 +105,57 @@ impl Board {
     /// Takes in that time has passed.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         self.ledger.settle(now);
+        for node in self.acks.settle(now) {
+            self.look_again(&node);
+        }
     }
 
     /// When time alone changes something.
     pub(crate) fn next_settle(&self) -> Option<Timestamp> {
-        self.ledger.next_settle()
+        self.ledger.next_settle().into_iter().chain(self.acks.next_settle()).min()
     }
 
-    /// Takes in that `light` has this many LEDs.
-    pub(crate) fn measured(&mut self, light: &Light, leds: usize) {
+    /// Takes in what was learned of `light` at `now`.
+    pub(crate) fn heard(&mut self, light: &Light, word: Word, now: std::time::Instant) {
         let sessions = self.sessions.get_mut(&light.scope).into_iter().flatten();
-        for session in sessions.filter(|session| session.light == *light && session.leds != Some(leds)) {
-            session.leds = Some(leds);
-            self.version += 1;
-            session.tell(&self.ledger, self.layout, &self.palette, self.version);
+        let Some(session) = sessions.into_iter().find(|session| session.light == *light) else { return };
+        let leds = session.seen.leds();
+        let news = match word {
+            Word::Open(channel) => {
+                session.channel = Some(channel);
+                false
+            }
+            Word::State(state) => session.seen.says(*state, now),
+            Word::Terms(terms, why) => {
+                session.channel.take_if(|_| terms == Terms::Down);
+                session.seen.stands(terms, why)
+            }
+        };
+        let measured = session.seen.leds().is_some_and(|now| leds != Some(now));
+        if let (Scope::Node(node), true) = (&light.scope, news) {
+            self.roster.touch(node);
         }
+        if measured {
+            self.tell(&light.scope);
+        }
+    }
+
+    /// Takes in whether, and by whom, what is known is vouched for.
+    pub(crate) fn stands(&mut self, vouching: Vouching) {
+        if self.vouching.leads != vouching.leads {
+            // What it knows of any light.
+            let nodes: Vec<_> = self.roster.names().map(str::to_owned).collect();
+            nodes.iter().for_each(|node| self.roster.touch(node));
+        }
+        if self.vouching != vouching {
+            self.vouching = vouching;
+            self.news.send_modify(|news| *news += 1);
+        }
+    }
+
+    /// Wakes whoever waits for something new to ask.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
     }
 
     /// Tells each light that is concerned what has changed since the last time.
@@ -115,13 +168,62 @@ impl Board {
             self.lit = true;
             self.meet();
         }
-        let nodes = changed.nodes.iter().map(|node| Scope::Node(node.to_string()));
+        for node in changed.nodes.iter().filter(|node| !node.is_empty()) {
+            self.look_again(node);
+        }
         let namespaces = changed.namespaces.iter().map(|namespace| Scope::Namespace(namespace.to_string()));
-        for scope in nodes.chain(namespaces).chain(changed.cluster.then_some(Scope::Cluster)) {
-            for session in self.sessions.get(&scope).into_iter().flatten() {
-                self.version += 1;
-                session.tell(&self.ledger, self.layout, &self.palette, self.version);
-            }
+        for scope in namespaces.chain(changed.cluster.then_some(Scope::Cluster)) {
+            self.tell(&scope);
+        }
+        if *self.news.borrow() < self.roster.count() {
+            self.news.send_modify(|news| *news = self.roster.count().max(*news));
+        }
+    }
+
+    /// This node may have come to something else.
+    fn look_again(&mut self, node: &str) {
+        let scope = Scope::Node(node.to_owned());
+        if self.acks.of(node).is_some() {
+            self.acks.review(node, &self.ledger.verdict(&scope));
+        }
+        if self.ledger.has(node) || self.sessions.contains_key(&scope) {
+            self.roster.touch(node);
+        } else {
+            self.roster.remove(node);
+        }
+        self.tell(&scope);
+    }
+
+    /// Orders what is to show now of this scope, where that differs from what was ordered last.
+    fn tell(&mut self, scope: &Scope) {
+        for session in self.sessions.get(scope).into_iter().flatten() {
+            self.version += 1;
+            let show = self.show(&session.light, session.seen.leds(), self.version);
+            session.order.send_if_modified(|order| match order {
+                Order::Show(last) if last.reason == show.reason && last.looks == show.looks => false,
+                Order::Show(_) | Order::HandBack => {
+                    *order = Order::Show(Arc::new(show));
+                    true
+                }
+            });
+        }
+    }
+
+    /// What `light` is to show.
+    fn show(&self, light: &Light, leds: Option<usize>, version: u64) -> Show {
+        let (looks, reason) = self.face(&light.scope, leds);
+        Show { version, node: light.to_string(), reason, looks }
+    }
+
+    /// What shows of a scope on so many LEDs, and why. Until it is known how many they are, they are all alike.
+    fn face(&self, scope: &Scope, leds: Option<usize>) -> (Vec<Look>, Reason) {
+        let verdict = self.ledger.verdict(scope);
+        let (layout, leds) = leds.map_or((Layout::Same, 1), |leds| (self.layout, leds));
+        let (looks, reason) = (policy::looks(&verdict, layout, leds, &self.palette), policy::reason(&verdict));
+        let ack = if let Scope::Node(node) = scope { self.acks.of(node) } else { None };
+        match ack {
+            Some(ack) => (looks.into_iter().map(policy::calm).collect(), policy::seen_to(reason, &ack.owner)),
+            None => (looks, reason),
         }
     }
 
@@ -133,21 +235,25 @@ impl Board {
             tracing::warn!(lights = count, room, "too few open files are allowed for all lights: raise `ulimit -n`");
         }
         self.crowded = count > room;
-        self.sessions.retain(|_, sessions| {
+        let mut concerned = HashSet::new();
+        self.sessions.retain(|scope, sessions| {
+            let before = sessions.len();
             // What is left of `lights` then is new.
             sessions.retain(|session| lights.remove(&session.light));
+            if sessions.len() != before {
+                concerned.insert(scope.clone());
+            }
             !sessions.is_empty()
         });
         for light in lights {
             self.version += 1;
-            let show = show(&self.ledger, &light, None, self.layout, &self.palette, self.version);
-            let (order, orders) = watch::channel(Order::Show(Arc::new(show)));
+            let (order, orders) = watch::channel(Order::Show(Arc::new(self.show(&light, None, self.version))));
             let link = Link {
                 light: light.clone(),
                 lease: self.lease,
                 order: orders,
                 vouch: self.vouch.clone(),
-                leds: self.leds.clone(),
+                words: self.words.clone(),
                 lines: self.lines.clone(),
                 terms: Terms::Untried,
             };
@@ -156,7 +262,14 @@ impl Board {
                 let url = url.clone();
                 async move { link::dial(&url).await }
             }));
-            self.sessions.entry(light.scope.clone()).or_default().push(Session { light, order, leds: None });
+            concerned.insert(light.scope.clone());
+            let session = Session { light, order, seen: Seen::default(), channel: None };
+            self.sessions.entry(session.light.scope.clone()).or_default().push(session);
+        }
+        for scope in concerned {
+            if let Scope::Node(node) = scope {
+                self.look_again(&node);
+            }
         }
     }
 
@@ -184,30 +297,6 @@ impl Board {
         let all = async { while self.links.join_next().await.is_some() {} };
         tokio::time::timeout(patience, all).await.ok();
     }
-}
-
-impl Session {
-    /// Orders what is to show now, as `version`, where that differs from what was ordered last.
-    fn tell(&self, ledger: &Ledger, layout: Layout, palette: &Palette, version: u64) {
-        let show = show(ledger, &self.light, self.leds, layout, palette, version);
-        self.order.send_if_modified(|order| match order {
-            Order::Show(last) if last.reason == show.reason && last.looks == show.looks => false,
-            Order::Show(_) | Order::HandBack => {
-                *order = Order::Show(Arc::new(show));
-                true
-            }
-        });
-    }
-}
-
-/// What `light` is to show. Until it is known how many LEDs it has, they are all alike.
-fn show(ledger: &Ledger, light: &Light, leds: Option<usize>, layout: Layout, palette: &Palette, version: u64) -> Show {
-    let verdict = ledger.verdict(&light.scope);
-    let looks: Vec<Look> = match leds {
-        Some(leds) => policy::looks(&verdict, layout, leds, palette),
-        None => policy::looks(&verdict, Layout::Same, 1, palette),
-    };
-    Show { version, node: light.to_string(), reason: policy::reason(&verdict), looks }
 }
 
 #[cfg(test)]

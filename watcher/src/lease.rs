@@ -31,6 +31,8 @@ pub(crate) struct Poll {
     pub(crate) candidate: Candidate,
     /// Is told whether, and for how long, this watcher leads.
     pub(crate) term: watch::Sender<Option<Term>>,
+    /// Is told who holds the Lease.
+    pub(crate) leader: watch::Sender<String>,
 }
 
 impl Poll {
@@ -68,6 +70,14 @@ impl Poll {
             }
             let held = self.candidate.term();
             self.term.send_if_modified(|term| std::mem::replace(term, held) != held);
+            let holder = self.candidate.holder().unwrap_or_default();
+            self.leader.send_if_modified(|leader| {
+                let other = leader != holder;
+                if other {
+                    holder.clone_into(leader);
+                }
+                other
+            });
             log.leader(&self.candidate);
         }
         let released = self.candidate.resign(instant(), Timestamp::now());

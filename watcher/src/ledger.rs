@@ -171,6 +171,18 @@ impl Ledger {
         self.lights.values().map(|light| FoundLight { node: &light.node, address: light.address })
     }
 
+    /// Whether anything is known of this node: itself, or pods on it.
+    pub fn has(&self, node: &str) -> bool {
+        self.nodes.has(node) || self.pods.on(node).next().is_some()
+    }
+
+    /// The troubled pods of this node, worst first.
+    pub fn troubles(&self, node: &str) -> Vec<&Trouble> {
+        let mut troubles: Vec<_> = self.pods.on(node).flatten().filter_map(|face| face.trouble.as_deref()).collect();
+        troubles.sort_by(|a, b| a.rank().cmp(&b.rank()));
+        troubles
+    }
+
     fn node_verdict<'a>(&'a self, name: &'a str) -> Verdict<'a> {
         let faces = self.pods.on(name);
         let troubles = faces.clone().flatten().filter_map(|face| face.trouble.as_deref());

@@ -20,6 +20,8 @@
 //! Pure modules take `now` as an argument and know neither clock nor network; edges don't know each other. [`run`] joins
 //! them by channels: `watch` for state, where only the newest counts, and bounded `mpsc` for events.
 
+mod acks;
+mod ask;
 mod backoff;
 mod board;
 mod census;
@@ -42,6 +44,9 @@ mod pace;
 pub mod pod;
 mod pods;
 pub mod policy;
+mod roster;
+mod seen;
+mod serve;
 mod settings;
 mod slots;
 pub mod standing;
@@ -50,20 +55,25 @@ mod verdict;
 mod vouch;
 mod watch;
 
-pub use settings::{Election, Misconfigured, Settings};
+pub use settings::{Election, Listen, Misconfigured, Settings};
 
 use std::error::Error;
 use std::future::Future;
 use std::iter::successors;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use jiff::Timestamp;
 use kube::Api;
+use podlight_proto::v1::Vouching;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch as state};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
+use ask::Desk;
 use board::Board;
 use election::Candidate;
 use freshness::{Freshness, Watch};
@@ -78,111 +88,168 @@ const EVENTS: usize = 256;
 /// For all lights to take their last word, and then for the API to take the Lease back.
 const PARTING: Duration = Duration::from_secs(2);
 
-/// Watches and tells until `shutdown`, then hands all lights back. An API or a light that can't be reached is no error:
-/// it is tried again.
+/// A watcher that people can ask, and that watches and tells once it runs.
+#[derive(Debug)]
+pub struct Watcher {
+    settings: Settings,
+    listener: Option<TcpListener>,
+}
+
+/// Watches and tells until `shutdown`.
 ///
 /// # Errors
-/// [`Misconfigured`], if it can't start; anything else if a part of it failed, which none should.
+/// As [`Watcher::bind`] and [`Watcher::run`].
 pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-    settings.check()?;
-    let silence = settings.api_silence;
-    let (heard, mut freshness) = state::channel(Freshness::new(silence, now()));
-    let Access { client, inside } = watch::access(&settings, heard.clone()).await?;
-    let (pods, mut pod_changes) = mpsc::channel(EVENTS);
-    let (nodes, mut node_changes) = mpsc::channel(EVENTS);
-    let mut watches = JoinSet::new();
-    watches.spawn(watch::follow(Api::all(client.clone()), Watch::Pods, silence, heard.clone(), pods));
-    watches.spawn(watch::follow(Api::all(client.clone()), Watch::Nodes, silence, heard.clone(), nodes));
-    watches.spawn(watch::probe(Api::all(client.clone()), silence, heard.clone()));
+    Watcher::bind(settings).await?.run(shutdown).await
+}
 
-    let (elected, mut term) = state::channel(None);
-    let (resign, resigned) = oneshot::channel::<()>();
-    let mut polls = JoinSet::new();
-    match settings.election.clone().unwrap_or_else(|| Election::unless_told(inside)) {
-        Election::Off => drop(elected.send_replace(Some(Term { epoch: seconds(), until: None }))),
-        Election::Lease { namespace, name } => {
-            let poll = Poll {
-                api: Api::namespaced(client, &namespace),
-                namespace,
-                candidate: Candidate::new(name, identity()),
-                term: elected,
-            };
-            polls.spawn(poll.stand(async { drop(resigned.await) }));
-        }
+impl Watcher {
+    /// Checks the settings, and listens where they say.
+    ///
+    /// # Errors
+    /// [`Misconfigured`], if the settings can't be right; anything else if nobody can listen there.
+    pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
+        settings.check()?;
+        let listener = match settings.listen {
+            Listen::Off => None,
+            Listen::At(address) => {
+                Some(TcpListener::bind(address).await.with_context(|| format!("--listen {address}"))?)
+            }
+        };
+        Ok(Self { settings, listener })
     }
 
-    let (vouch, vouched) = state::channel(None);
-    let (leds, mut measured) = mpsc::channel(EVENTS);
-    let mut board = Board::new(&settings, vouched, leds, Lines::new(files::room()));
-    let mut pulse = interval(Freshness::pulse(silence));
-    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let listed = |watch| heard.send_modify(|freshness| freshness.listed(watch, now()));
-    let mut fresh = false;
-    let mut shutdown = pin!(shutdown);
-    loop {
-        let mut first_pod = None;
-        let mut first_node = None;
-        let lapses = freshness.borrow_and_update().until().filter(|_| fresh);
-        tokio::select! {
-            () = &mut shutdown => break,
-            Some(change) = pod_changes.recv() => first_pod = Some(change),
-            Some(change) = node_changes.recv() => first_node = Some(change),
-            Some((light, leds)) = measured.recv() => board.measured(&light, leds),
-            () = past(board.next_settle()) => board.settle(Timestamp::now()),
-            _ = pulse.tick() => drop(heard.send_if_modified(|freshness| {
-                freshness.awake(now());
-                false
-            })),
-            Ok(()) = freshness.changed() => {}
-            Ok(()) = term.changed() => {}
-            () = at(lapses.map(Instant::from_std)) => {}
-            Some(ended) = watches.join_next() => {
-                ended?;
-                anyhow::bail!("a watch ended");
-            }
-            Some(ended) = polls.join_next() => {
-                ended?;
-                anyhow::bail!("the election ended");
-            }
-            error = board.fails() => return Err(error),
-        }
-        // A burst is one change to a light.
-        for change in first_pod.into_iter().chain(std::iter::from_fn(|| pod_changes.try_recv().ok())).take(EVENTS) {
-            if matches!(change, Change::Synced) {
-                listed(Watch::Pods);
-            }
-            board.pod(change, Timestamp::now());
-        }
-        for change in first_node.into_iter().chain(std::iter::from_fn(|| node_changes.try_recv().ok())).take(EVENTS) {
-            if matches!(change, Change::Synced) {
-                listed(Watch::Nodes);
-            }
-            board.node(change);
-        }
-        board.publish();
-        // Last, so that what is vouched for is what is known.
-        let heard_last = freshness.borrow().clone();
-        let next = Vouch::new(*term.borrow(), heard_last.until());
-        vouch.send_if_modified(|vouch| {
-            // Lights by the thousand needn't wake to hear that all is as it was.
-            let now = now();
-            let turns = vouch::epoch(*vouch, now) != vouch::epoch(next, now);
-            *vouch = next;
-            turns
-        });
-        let was_fresh = std::mem::replace(&mut fresh, heard_last.fresh(now()));
-        if was_fresh != fresh {
-            if fresh {
-                tracing::info!("the Kubernetes API is heard: its state may be told");
-            } else {
-                tracing::warn!(?silence, "the Kubernetes API is silent: lights turn stale as their leases lapse");
-            }
-        }
+    /// Where people can ask. Nothing where they can't.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listener.as_ref()?.local_addr().ok()
     }
-    board.hand_back(PARTING).await;
-    drop(resign);
-    timeout(PARTING, async { while polls.join_next().await.is_some() {} }).await.ok();
-    Ok(())
+
+    /// Watches and tells until `shutdown`, then hands all lights back. An API or a light that can't be reached is no error:
+    /// it is tried again.
+    ///
+    /// # Errors
+    /// [`Misconfigured`], if it can't start; anything else if a part of it failed, which none should.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { settings, listener } = self;
+        let silence = settings.api_silence;
+        let (heard, mut freshness) = state::channel(Freshness::new(silence, now()));
+        let Access { client, inside } = watch::access(&settings, heard.clone()).await?;
+        let (pods, mut pod_changes) = mpsc::channel(EVENTS);
+        let (nodes, mut node_changes) = mpsc::channel(EVENTS);
+        let mut watches = JoinSet::new();
+        watches.spawn(watch::follow(Api::all(client.clone()), Watch::Pods, silence, heard.clone(), pods));
+        watches.spawn(watch::follow(Api::all(client.clone()), Watch::Nodes, silence, heard.clone(), nodes));
+        watches.spawn(watch::probe(Api::all(client.clone()), silence, heard.clone()));
+
+        let (elected, mut term) = state::channel(None);
+        let (known, mut leader) = state::channel(String::new());
+        let (resign, resigned) = oneshot::channel::<()>();
+        let mut polls = JoinSet::new();
+        match settings.election.clone().unwrap_or_else(|| Election::unless_told(inside)) {
+            Election::Off => drop(elected.send_replace(Some(Term { epoch: seconds(), until: None }))),
+            Election::Lease { namespace, name } => {
+                let poll = Poll {
+                    api: Api::namespaced(client, &namespace),
+                    namespace,
+                    candidate: Candidate::new(name, identity()),
+                    term: elected,
+                    leader: known,
+                };
+                polls.spawn(poll.stand(async { drop(resigned.await) }));
+            }
+        }
+
+        let (vouch, vouched) = state::channel(None);
+        let (words, mut heard_words) = mpsc::channel(EVENTS);
+        let mut board = Board::new(&settings, vouched, words, Lines::new(files::room()));
+        let (asks, mut asked) = mpsc::channel(EVENTS);
+        let mut services = JoinSet::new();
+        let (close, closed) = oneshot::channel::<()>();
+        if let Some(listener) = listener {
+            tracing::info!(address = %listener.local_addr()?, "listening");
+            let desk = Desk { asks: asks.clone(), news: board.news() };
+            services.spawn(serve::serve(listener, desk, async { drop(closed.await) }));
+        }
+        let mut pulse = interval(Freshness::pulse(silence));
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let listed = |watch| heard.send_modify(|freshness| freshness.listed(watch, now()));
+        let mut fresh = false;
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let mut first_pod = None;
+            let mut first_node = None;
+            let lapses = freshness.borrow_and_update().until().filter(|_| fresh);
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(change) = pod_changes.recv() => first_pod = Some(change),
+                Some(change) = node_changes.recv() => first_node = Some(change),
+                Some((light, word)) = heard_words.recv() => board.heard(&light, word, now()),
+                Some(ask) = asked.recv() => board.answer(ask, (Timestamp::now(), now())),
+                () = past(board.next_settle()) => board.settle(Timestamp::now()),
+                _ = pulse.tick() => drop(heard.send_if_modified(|freshness| {
+                    freshness.awake(now());
+                    false
+                })),
+                Ok(()) = freshness.changed() => {}
+                Ok(()) = term.changed() => {}
+                Ok(()) = leader.changed() => {}
+                () = at(lapses.map(Instant::from_std)) => {}
+                Some(ended) = watches.join_next() => {
+                    ended?;
+                    anyhow::bail!("a watch ended");
+                }
+                Some(ended) = polls.join_next() => {
+                    ended?;
+                    anyhow::bail!("the election ended");
+                }
+                Some(ended) = services.join_next() => {
+                    ended??;
+                    anyhow::bail!("the service ended");
+                }
+                error = board.fails() => return Err(error),
+            }
+            // A burst is one change to a light.
+            for change in first_pod.into_iter().chain(std::iter::from_fn(|| pod_changes.try_recv().ok())).take(EVENTS) {
+                if matches!(change, Change::Synced) {
+                    listed(Watch::Pods);
+                }
+                board.pod(change, Timestamp::now());
+            }
+            for change in first_node.into_iter().chain(std::iter::from_fn(|| node_changes.try_recv().ok())).take(EVENTS)
+            {
+                if matches!(change, Change::Synced) {
+                    listed(Watch::Nodes);
+                }
+                board.node(change);
+            }
+            board.publish();
+            // Last, so that what is vouched for is what is known.
+            let heard_last = freshness.borrow().clone();
+            let next = Vouch::new(*term.borrow(), heard_last.until());
+            let leads = term.borrow().is_some_and(|term| term.until.is_none_or(|until| now() < until));
+            let leader = leader.borrow().clone();
+            board.stands(Vouching { fresh: heard_last.fresh(now()), leads, leader });
+            vouch.send_if_modified(|vouch| {
+                // Lights by the thousand needn't wake to hear that all is as it was.
+                let now = now();
+                let turns = vouch::epoch(*vouch, now) != vouch::epoch(next, now);
+                *vouch = next;
+                turns
+            });
+            let was_fresh = std::mem::replace(&mut fresh, heard_last.fresh(now()));
+            if was_fresh != fresh {
+                if fresh {
+                    tracing::info!("the Kubernetes API is heard: its state may be told");
+                } else {
+                    tracing::warn!(?silence, "the Kubernetes API is silent: lights turn stale as their leases lapse");
+                }
+            }
+        }
+        board.hand_back(PARTING).await;
+        drop((resign, close));
+        timeout(PARTING, async { while polls.join_next().await.is_some() {} }).await.ok();
+        Ok(())
+    }
 }
 
 /// The epoch of a watcher that is alone: grows with each start.

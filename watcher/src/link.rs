@@ -4,7 +4,7 @@
 //! ```text
 //!  order (newest) ──▶ pace ──at most one in flight──▶ StreamColors ──▶ lightd
 //!  vouch ────────────▶ │ ◀────────────── ColorStatus ◀──────────────────┘
-//!                      └──▶ how many LEDs it has
+//!                      └──▶ words of how it is
 //! ```
 //!
 //! Whether a command may be vouched for is asked when it is made, and once more where it leaves: whatever stopped this
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use podlight_proto::v1::color_status::Outcome;
 use podlight_proto::v1::light_client::LightClient;
-use podlight_proto::v1::{ColorCommand, ColorStatus};
+use podlight_proto::v1::{ColorCommand, ColorStatus, LightState};
 use podlight_proto::{Command, Lease, Look, Reason};
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
@@ -33,6 +33,7 @@ use crate::backoff::Backoff;
 use crate::lights::Light;
 use crate::lines::Lines;
 use crate::pace::{Mark, Pace};
+use crate::seen::Terms;
 use crate::vouch::{self, Vouch};
 
 /// What a light shall do. A newer order replaces an older one, whether that was heard or not.
@@ -63,28 +64,23 @@ pub(crate) struct Link {
     /// Until when, and by whom, the order may be vouched for. Wakes whoever waits for that, but not where one that holds
     /// is prolonged: whoever tells a light looks again anyway.
     pub(crate) vouch: watch::Receiver<Option<Vouch>>,
-    /// Is told how many LEDs the light has.
-    pub(crate) leds: mpsc::Sender<(Light, usize)>,
+    /// Is told what is learned of the light.
+    pub(crate) words: mpsc::Sender<(Light, Word)>,
     /// What it shares with all others.
     pub(crate) lines: Lines,
-    /// [`Terms::Untried`] to begin with.
+    /// As last logged: a state is logged when it begins, not at each retry. [`Terms::Untried`] to begin with.
     pub(crate) terms: Terms,
 }
 
-/// How we and the light are, as last logged: a state is logged when it begins, not at each retry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Terms {
-    /// Not tried yet.
-    #[default]
-    Untried,
-    /// Shows what it was told.
-    Obeys,
-    /// Obeys a newer watcher.
-    Fenced,
-    /// Found fault with what it was told.
-    Refuses,
-    /// Can't be reached, or doesn't answer.
-    Down,
+/// What a session learns of its light.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// The stream is open. What people want of the light goes by the same connection.
+    Open(Channel),
+    /// The light says how it is.
+    State(Box<LightState>),
+    /// We are on these terms, and why.
+    Terms(Terms, String),
 }
 
 /// Why a session ended.
@@ -157,7 +153,7 @@ impl Link {
                 Err(down) => down,
             };
             drop(room);
-            self.note(Terms::Down, &crate::chain(&down));
+            self.note(Terms::Down, crate::chain(&down)).await;
             tokio::select! {
                 () = sleep(backoff.next(fastrand::f64())) => {}
                 _ = &mut over => return,
@@ -173,7 +169,7 @@ impl Link {
         let channel = timeout(OPENING, dial).await.map_err(|_| Down::Silent)?.map_err(Down::Unreachable)?;
         // A host that is gone takes nobody's turn.
         let _turn = self.lines.turn().await;
-        let mut client = LightClient::new(channel).max_decoding_message_size(LARGEST_STATUS);
+        let mut client = LightClient::new(channel.clone()).max_decoding_message_size(LARGEST_STATUS);
         let (commands, made) = mpsc::channel(1);
         let mut voice = Voice { pace: Pace::new(self.lease), commands };
         let order = self.order.borrow().clone();
@@ -184,7 +180,8 @@ impl Link {
         }
         let opening = client.stream_colors(leaving(made));
         let statuses = timeout(OPENING, opening).await.map_err(|_| Down::Silent)??.into_inner();
-        Ok(Session { voice, statuses, leds: 0 })
+        self.learns(Word::Open(channel)).await;
+        Ok(Session { voice, statuses })
     }
 
     /// Says what is due and hears the answers. Ends well where there is nothing more to say.
@@ -229,10 +226,8 @@ impl Link {
     /// Takes in a status. True where it answers the command in flight.
     async fn heard(&mut self, status: ColorStatus, session: &mut Session) -> bool {
         let outcome = status.outcome();
-        let leds = status.light.map_or(0, |light| light.led_count.try_into().unwrap_or(Command::MOST_LOOKS));
-        if leds > 0 && std::mem::replace(&mut session.leds, leds) != leds {
-            // Whoever reads this never waits for a light: so this wait is short.
-            self.leds.send((self.light.clone(), leds.min(Command::MOST_LOOKS))).await.ok();
+        if let Some(light) = status.light {
+            self.learns(Word::State(Box::new(light))).await;
         }
         let terms = match outcome {
             Outcome::Applied => Terms::Obeys,
@@ -242,9 +237,14 @@ impl Link {
         };
         let answers = session.voice.pace.answered(Mark { epoch: status.epoch, version: status.version });
         if answers {
-            self.note(terms, &status.message);
+            self.note(terms, status.message).await;
         }
         answers
+    }
+
+    /// Whoever reads this never waits for a light: so this wait is short.
+    async fn learns(&self, word: Word) {
+        self.words.send((self.light.clone(), word)).await.ok();
     }
 
     /// The last word. A light that doesn't take it goes stale by its lease; one that obeys another by now refuses it.
@@ -286,11 +286,10 @@ impl Link {
         .into()
     }
 
-    fn note(&mut self, terms: Terms, why: &str) {
-        if self.terms == terms {
+    async fn note(&mut self, terms: Terms, why: String) {
+        if std::mem::replace(&mut self.terms, terms) == terms {
             return;
         }
-        self.terms = terms;
         let (light, url) = (&self.light, &self.light.url);
         match terms {
             Terms::Untried => {}
@@ -299,6 +298,7 @@ impl Link {
             Terms::Refuses => tracing::warn!(%light, url, why, "light refuses what it is told"),
             Terms::Down => tracing::warn!(%light, url, why, "light is out of reach; it goes stale by itself"),
         }
+        self.learns(Word::Terms(terms, why)).await;
     }
 }
 
@@ -306,8 +306,6 @@ impl Link {
 struct Session {
     voice: Voice,
     statuses: Streaming<ColorStatus>,
-    /// That it said it has; 0 until it did.
-    leds: usize,
 }
 
 /// What we say on it.

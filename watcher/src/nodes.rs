@@ -61,6 +61,11 @@ impl Nodes {
         unnamed.map(|(name, _)| Arc::clone(name)).collect()
     }
 
+    /// Whether this node is listed.
+    pub(crate) fn has(&self, node: &str) -> bool {
+        self.known.contains_key(node)
+    }
+
     /// What is to be thought of this node.
     pub(crate) fn footing<'a>(&'a self, node: &'a str) -> Footing<'a> {
         match self.known.get(node) {

@@ -146,6 +146,19 @@ pub fn reason(verdict: &Verdict<'_>) -> Reason {
     }
 }
 
+/// The look of what somebody sees to: a quarter as bright, and still.
+pub fn calm(look: Look) -> Look {
+    Look::morph(look.color.map(|part| part.div_ceil(4)))
+}
+
+/// The reason, where somebody sees to it. `owner` is empty where nobody said who.
+pub fn seen_to(reason: Reason, owner: &str) -> Reason {
+    let by = if owner.is_empty() { String::new() } else { format!(" by {owner}") };
+    let note = format!(" (seen to{by})");
+    let text = cut(reason.text, Reason::LONGEST.saturating_sub(note.len())) + &note;
+    Reason { text, ..reason }
+}
+
 fn trouble(worst: &Trouble) -> String {
     let Trouble { namespace, name, word, .. } = worst;
     let ready = worst.ready.map_or(Cow::Borrowed(""), |(ready, of)| format!(" ({ready}/{of} ready)").into());
@@ -164,12 +177,15 @@ fn health(verdict: &Verdict<'_>) -> String {
         .unwrap_or_else(|| "no pods".to_owned())
 }
 
-/// What fits into a reason, cut between characters.
-fn bounded(mut text: String) -> String {
-    if text.len() > Reason::LONGEST {
-        let end = (0..=Reason::LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-        text.truncate(end);
-    }
+/// What fits into a reason.
+fn bounded(text: String) -> String {
+    cut(text, Reason::LONGEST)
+}
+
+/// The first so many bytes, cut between characters.
+fn cut(mut text: String, most: usize) -> String {
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    text.truncate(end);
     text
 }
 

@@ -1,6 +1,7 @@
 //! What the watcher is told on the command line or by the environment. Keeps only what is valid; refuses to connect.
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -62,6 +63,23 @@ pub struct Settings {
     /// kubeconfig off]
     #[arg(long, env = "PODLIGHT_ELECTION", value_name = "NAMESPACE/NAME|off")]
     pub election: Option<Election>,
+
+    /// Where people can ask (the Cluster service, over gRPC), or off
+    #[arg(long, env = "PODLIGHT_LISTEN", value_name = "ADDRESS:PORT|off", default_value = "127.0.0.1:50052")]
+    pub listen: Listen,
+
+    /// Listen beyond this host, where whoever reaches the port may set lights
+    #[arg(long, env = "PODLIGHT_INSECURE")]
+    pub insecure: bool,
+}
+
+/// Where people can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Nowhere.
+    Off,
+    /// Here; on any free port where that is 0.
+    At(SocketAddr),
 }
 
 /// Whether a watcher is one of several.
@@ -95,6 +113,17 @@ impl Settings {
     pub(crate) fn check(&self) -> Result<(), Misconfigured> {
         if let Some(name) = self.namespaces.iter().find(|name| self.excluded_namespaces.contains(name)) {
             let why = format!("--namespace {name} and --exclude-namespace {name} leave no pod of it; give one of them");
+            return Err(Misconfigured(why));
+        }
+        if let Listen::At(address) = self.listen
+            && !address.ip().is_loopback()
+            && !self.insecure
+        {
+            let why = format!(
+                "--listen {address}: whoever reaches it may set lights; give 127.0.0.1:{0}, or --insecure where the network \
+                 keeps others out",
+                address.port()
+            );
             return Err(Misconfigured(why));
         }
         let mut urls = HashSet::new();
@@ -139,6 +168,17 @@ impl FromStr for Election {
                 Ok(Self::Lease { namespace: namespace.to_owned(), name: name.to_owned() })
             }
             _ => Err("give NAMESPACE/NAME of a Lease, as in podlight/watcher, or off"),
+        }
+    }
+}
+
+impl FromStr for Listen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            address => address.parse().map(Self::At).map_err(|_| "give ADDRESS:PORT, as in 127.0.0.1:50052, or off"),
         }
     }
 }
@@ -215,6 +255,7 @@ mod tests {
             ("--selector", "a b", "key=value"),
             ("--layout", "rainbow", "same, split, pods"),
             ("--election", "watcher", "give NAMESPACE/NAME"),
+            ("--listen", "50052", "give ADDRESS:PORT"),
             ("--election", "podlight/", "give NAMESPACE/NAME"),
             ("--election", "podlight/a/b", "give NAMESPACE/NAME"),
         ] {
@@ -238,6 +279,7 @@ mod tests {
         for (args, part) in [
             (["--namespace", "a", "--exclude-namespace", "a"], "--exclude-namespace a"),
             (["--light", "n1=http://a:1", "--light", "n2=http://a:1"], "--light n2=http://a:1"),
+            (["--listen", "0.0.0.0:50052", "--lease", "15s"], "--insecure"),
         ] {
             let error = parse(&args).unwrap().check().unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

@@ -46,8 +46,9 @@ async fn a_million_updates() {
     let Cli { settings } = Cli::parse_from(["watcher", "--lease", "10m"]);
     let until = tokio::time::Instant::now().into_std() + Duration::from_secs(3_600);
     let (_vouch, vouch) = watch::channel(Some(Vouch { epoch: 1, until }));
-    let (leds, _measured) = mpsc::channel(8);
-    let mut board = Board::new(&settings, vouch, leds, Lines::new(2));
+    let (words, mut learned) = mpsc::channel(8);
+    tokio::spawn(async move { while learned.recv().await.is_some() {} });
+    let mut board = Board::new(&settings, vouch, words, Lines::new(2));
     for name in ["obeys", "stalls"] {
         board.node(Change::Applied(node(name)));
         let lightd = pod(name).on(name).lightd(address.ip()).port("grpc", address.port());

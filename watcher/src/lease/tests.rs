@@ -53,6 +53,7 @@ fn rig(answers: impl FnMut(&Method, Value) -> Option<(u16, Value)> + Send + 'sta
         namespace: "podlight".to_owned(),
         candidate: Candidate::new("watcher".to_owned(), "a".to_owned()),
         term,
+        leader: watch::Sender::default(),
     };
     Rig { term: terms, asked, over, poll: tokio::spawn(poll.stand(async { drop(ends.await) })) }
 }

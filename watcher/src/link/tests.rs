@@ -31,7 +31,7 @@ struct Stream {
 struct Rig {
     order: watch::Sender<Order>,
     vouch: watch::Sender<Option<Vouch>>,
-    leds: mpsc::Receiver<(Light, usize)>,
+    words: mpsc::Receiver<(Light, Word)>,
     streams: mpsc::UnboundedReceiver<Stream>,
     link: JoinHandle<()>,
 }
@@ -51,14 +51,14 @@ fn vouched(time: Duration) -> Vouch {
 fn rig(failures: u32) -> Rig {
     let (order, orders) = watch::channel(show(1));
     let (vouch, vouched) = watch::channel(Some(vouched(FOREVER)));
-    let (told, leds) = mpsc::channel(8);
+    let (told, words) = mpsc::channel(64);
     let (played, streams) = mpsc::unbounded_channel();
     let link = Link {
         light: "n1=http://10.0.0.1:50051".parse().unwrap(),
         lease: LEASE,
         order: orders,
         vouch: vouched,
-        leds: told,
+        words: told,
         lines: Lines::new(1),
         terms: Terms::Untried,
     };
@@ -69,7 +69,7 @@ fn rig(failures: u32) -> Rig {
         *left = left.saturating_sub(1);
         connect(Played(played.clone()), fails)
     };
-    Rig { order, vouch, leds, streams, link: tokio::spawn(link.run(dial)) }
+    Rig { order, vouch, words, streams, link: tokio::spawn(link.run(dial)) }
 }
 
 async fn connect(light: Played, fails: bool) -> Result<Channel, tonic::transport::Error> {
@@ -88,6 +88,18 @@ impl Rig {
     /// The next stream that the link opens.
     async fn stream(&mut self) -> Stream {
         timeout(FOREVER, self.streams.recv()).await.unwrap().unwrap()
+    }
+
+    /// How many LEDs the light says next that it has.
+    async fn leds(&mut self) -> u32 {
+        let said = async {
+            loop {
+                if let (_, Word::State(state)) = self.words.recv().await.unwrap() {
+                    return state.led_count;
+                }
+            }
+        };
+        timeout(FOREVER, said).await.unwrap()
     }
 }
 
@@ -366,11 +378,11 @@ async fn how_many_leds_there_are_is_told_on_and_a_change_that_nobody_asked_for_a
     let mut stream = rig.stream().await;
     stream.told().await;
     stream.answer(Outcome::Changed, 1, 8).await;
-    assert_eq!(timeout(FOREVER, rig.leds.recv()).await.unwrap().unwrap().1, 8);
+    assert_eq!(rig.leds().await, 8);
     rig.order.send_replace(show(2));
     assert!(stream.silent(LEASE / 2).await);
     stream.apply(1).await;
-    assert_eq!(timeout(FOREVER, rig.leds.recv()).await.unwrap().unwrap().1, 2);
+    assert_eq!(rig.leds().await, 2);
     assert_eq!(stream.told().await.version, 2);
 }
 

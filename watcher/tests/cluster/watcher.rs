@@ -31,7 +31,12 @@ impl Watcher {
         file.write_all(kubeconfig.as_bytes()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watcher"));
         // Whoever runs the tests has more rights.
-        command.env_remove("KUBECONFIG").arg("--kubeconfig").arg(file.path()).args(arguments);
+        command
+            .env_remove("KUBECONFIG")
+            .env("PODLIGHT_LISTEN", "127.0.0.1:0")
+            .arg("--kubeconfig")
+            .arg(file.path())
+            .args(arguments);
         Self { process: Process::start("watcher", &mut command), _kubeconfig: file }
     }
 

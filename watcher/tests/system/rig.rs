@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use podlight_proto::v1;
+use podlight_proto::v1::cluster_client::ClusterClient;
 use podlight_proto::v1::light_client::LightClient;
 use podlight_sim::{Cluster, PodBuilder, Server};
 use tempfile::NamedTempFile;
@@ -14,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::Streaming;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 
 /// Far more than anything here takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -55,15 +56,26 @@ impl Api {
 
     /// A watcher of this cluster, with these flags.
     pub(crate) fn watcher(&self, flags: &[&str]) -> Running {
+        let settings = self.settings(flags, "off");
+        Running::new(|stopped| watcher::run(settings, stopped))
+    }
+
+    /// A watcher of this cluster, with these flags, and where people can ask it.
+    pub(crate) async fn asked(&self, flags: &[&str]) -> (Running, ClusterClient<Channel>) {
+        let watcher = watcher::Watcher::bind(self.settings(flags, "127.0.0.1:0")).await.unwrap();
+        let endpoint = Endpoint::from_shared(format!("http://{}", watcher.address().unwrap())).unwrap();
+        (Running::new(|stopped| watcher.run(stopped)), ClusterClient::new(endpoint.connect_lazy()))
+    }
+
+    fn settings(&self, flags: &[&str], listen: &str) -> watcher::Settings {
         #[derive(Parser)]
         struct Cli {
             #[command(flatten)]
             settings: watcher::Settings,
         }
         let kubeconfig = self.kubeconfig.path().to_str().unwrap();
-        let args = [&["watcher", "--kubeconfig", kubeconfig], flags].concat();
-        let Cli { settings } = Cli::parse_from(args);
-        Running::new(|stopped| watcher::run(settings, stopped))
+        let args = [&["watcher", "--kubeconfig", kubeconfig, "--listen", listen], flags].concat();
+        Cli::parse_from(args).settings
     }
 
     /// Makes the cluster know of a light on a node.

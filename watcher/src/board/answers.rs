@@ -1,0 +1,191 @@
+//! What the board says of a node to people. Pure but for the channels that it hands out; `now` is an argument, by both clocks.
+
+use std::cmp::Reverse;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use podlight_proto::v1::node_light::Condition;
+use podlight_proto::v1::{self, ExplainNodeResponse, NodeLight};
+use tonic::transport::Channel;
+
+use super::{Board, Session};
+use crate::acks::Ack;
+use crate::ask::{Ask, Nodes, Refusal, Whose};
+use crate::ledger::{Footing, Scope, Trouble, Verdict};
+use crate::roster::News;
+use crate::standing::PodState;
+
+/// Names that a wrong one may have meant.
+const NEAR: usize = 3;
+
+impl Board {
+    /// Answers. That nobody waits for it any more is no matter.
+    pub(crate) fn answer(&mut self, ask: Ask, now: (Timestamp, Instant)) {
+        match ask {
+            Ask::Nodes(since, reply) => drop(reply.send(self.nodes(since, now))),
+            Ask::Explain(node, pods, reply) => drop(reply.send(self.explain(&node, pods, now))),
+            Ask::Reach(node, whose, reply) => drop(reply.send(self.reach(&node, whose))),
+            Ask::Acknowledge(node, by, reply) => {
+                let by = by.map(|(owner, hold)| (owner, now.0.saturating_add(hold).unwrap_or(Timestamp::MAX)));
+                drop(reply.send(self.acknowledge(&node, by, now)));
+            }
+        }
+    }
+
+    fn nodes(&self, since: Option<u64>, now: (Timestamp, Instant)) -> Result<Nodes, Refusal> {
+        self.listed()?;
+        let News { whole, changed, gone, count } = self.roster.since(since);
+        let mut nodes: Vec<_> = changed.iter().map(|name| self.view(name, now)).collect();
+        nodes.sort_by(|a, b| (Reverse(a.verdict), &a.name).cmp(&(Reverse(b.verdict), &b.name)));
+        let gone = gone.iter().map(ToString::to_string).collect();
+        Ok(Nodes { whole, nodes, gone, vouching: self.vouching.clone(), count })
+    }
+
+    fn explain(&self, node: &str, pods: usize, now: (Timestamp, Instant)) -> Result<ExplainNodeResponse, Refusal> {
+        self.known(node)?;
+        let verdict = Scope::Node(node.to_owned());
+        let verdict = self.ledger.verdict(&verdict);
+        Ok(ExplainNodeResponse {
+            node: Some(self.view(node, now)),
+            rule: rule(&verdict).to_owned(),
+            worst: self.ledger.troubles(node).into_iter().take(pods).map(pod).collect(),
+            conditions: Vec::new(),
+            vouching: Some(self.vouching.clone()),
+        })
+    }
+
+    fn reach(&self, node: &str, whose: Whose) -> Result<Vec<Channel>, Refusal> {
+        self.known(node)?;
+        self.leads()?;
+        let its = |scope: &Scope| matches!(scope, Scope::Node(name) if name == node);
+        if whose == Whose::Others {
+            let others = self.sessions.iter().filter(|(scope, _)| !its(scope)).flat_map(|(_, sessions)| sessions);
+            return Ok(others.filter_map(|session| session.channel.clone()).collect());
+        }
+        let sessions = self.of(node);
+        let channels: Vec<_> = sessions.iter().filter_map(|session| session.channel.clone()).collect();
+        match (channels.is_empty(), sessions.is_empty()) {
+            (false, _) => Ok(channels),
+            (true, true) => Err(Refusal::NoLight(node.to_owned())),
+            (true, false) => {
+                let why = sessions.first().map_or("", |session| session.seen.why()).to_owned();
+                Err(Refusal::OutOfReach { node: node.to_owned(), why })
+            }
+        }
+    }
+
+    fn acknowledge(
+        &mut self,
+        node: &str,
+        by: Option<(String, Timestamp)>,
+        now: (Timestamp, Instant),
+    ) -> Result<v1::Node, Refusal> {
+        self.known(node)?;
+        self.leads()?;
+        match by {
+            Some((owner, until)) => {
+                let scope = Scope::Node(node.to_owned());
+                if !self.acks.put(node, &self.ledger.verdict(&scope), owner, until) {
+                    return Err(Refusal::NothingWrong(node.to_owned()));
+                }
+            }
+            None => drop(self.acks.revoke(node)),
+        }
+        self.look_again(node);
+        self.publish();
+        Ok(self.view(node, now))
+    }
+
+    /// A node, and its light.
+    fn view(&self, node: &str, (now, instant): (Timestamp, Instant)) -> v1::Node {
+        let scope = Scope::Node(node.to_owned());
+        let verdict = self.ledger.verdict(&scope);
+        let sessions = self.of(node);
+        let leds = sessions.first().and_then(|session| session.seen.leds());
+        let (looks, reason) = self.face(&scope, leds);
+        let states = PodState::ALL.into_iter().filter(|state| *state != PodState::Absent);
+        let count = |state| v1::PodCount { state: of(state).into(), count: verdict.tally.count(state) };
+        let light = |session: &Session| session.seen.light(&session.light.url, self.vouching.leads, instant);
+        // Of several lights, the one that is worst.
+        let light = sessions.iter().map(light).min_by_key(|light| light.condition);
+        v1::Node {
+            name: node.to_owned(),
+            verdict: judged(&verdict).into(),
+            reason: Some(reason.into()),
+            pods: states.map(count).filter(|count| count.count > 0).collect(),
+            cordoned: matches!(verdict.footing, Footing::Firm { cordoned: true }),
+            looks: looks.into_iter().map(Into::into).collect(),
+            light: Some(light.unwrap_or_else(|| NodeLight { condition: Condition::None.into(), ..Default::default() })),
+            acknowledgement: self.acks.of(node).map(|ack| acknowledgement(ack, now)),
+        }
+    }
+
+    fn of(&self, node: &str) -> &[Session] {
+        self.sessions.get(&Scope::Node(node.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
+    fn listed(&self) -> Result<(), Refusal> {
+        if self.ledger.is_listed() { Ok(()) } else { Err(Refusal::NotListed) }
+    }
+
+    fn leads(&self) -> Result<(), Refusal> {
+        if self.vouching.leads { Ok(()) } else { Err(Refusal::StandsBy(self.vouching.leader.clone())) }
+    }
+
+    fn known(&self, node: &str) -> Result<(), Refusal> {
+        self.listed()?;
+        if self.roster.has(node) {
+            return Ok(());
+        }
+        let mut near: Vec<_> = self.roster.names().map(|name| (strsim::levenshtein(node, name), name)).collect();
+        near.sort_unstable();
+        let near = near.into_iter().take(NEAR).map(|(_, name)| name.to_owned()).collect();
+        Err(Refusal::NoSuchNode { node: node.to_owned(), near })
+    }
+}
+
+fn acknowledgement(ack: &Ack, now: Timestamp) -> v1::Acknowledgement {
+    let left = std::time::Duration::try_from(ack.until.duration_since(now)).unwrap_or_default();
+    v1::Acknowledgement { owner: ack.owner.clone(), remaining: prost_types::Duration::try_from(left).ok() }
+}
+
+const fn of(state: PodState) -> v1::Verdict {
+    match state {
+        PodState::Absent => v1::Verdict::Empty,
+        PodState::Completed => v1::Verdict::Completed,
+        PodState::Running => v1::Verdict::Running,
+        PodState::Unready => v1::Verdict::Unready,
+        PodState::Pending => v1::Verdict::Pending,
+        PodState::Deleting => v1::Verdict::Deleting,
+        PodState::Failed => v1::Verdict::Failed,
+    }
+}
+
+fn judged(verdict: &Verdict<'_>) -> v1::Verdict {
+    match verdict.footing {
+        Footing::NotReady { .. } => v1::Verdict::NodeNotReady,
+        Footing::Unknown { .. } => v1::Verdict::NodeUnknown,
+        Footing::Firm { .. } => of(verdict.tally.worst()),
+    }
+}
+
+/// Which rule decided.
+const fn rule(verdict: &Verdict<'_>) -> &'static str {
+    match (&verdict.footing, &verdict.worst) {
+        (Footing::NotReady { .. }, _) => "a node that is not ready beats whatever its pods claim",
+        (Footing::Unknown { .. }, _) => "nobody can tell how the node is: that beats whatever its pods claim",
+        (Footing::Firm { .. }, Some(_)) => "the worst pod decides; of several, the one that is so for longest",
+        (Footing::Firm { .. }, None) => "no pod is in trouble",
+    }
+}
+
+fn pod(trouble: &Trouble) -> v1::Pod {
+    v1::Pod {
+        namespace: trouble.namespace.to_string(),
+        name: trouble.name.to_string(),
+        state: trouble.word.to_string(),
+        verdict: of(trouble.state).into(),
+        restarts: trouble.restarts,
+        since: trouble.since.map(|since| std::time::SystemTime::from(since).into()),
+    }
+}

@@ -1,0 +1,222 @@
+//! The rpcs of the Cluster service.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures::future::join_all;
+use futures::{Stream, stream};
+use podlight_proto::v1::cluster_server::Cluster;
+use podlight_proto::v1::light_client::LightClient;
+use podlight_proto::v1::{self, LightState};
+use podlight_proto::{Acknowledge, Identify, SetColor};
+use tokio::time::{sleep, timeout};
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+
+use crate::ask::{Desk, Refusal, Whose};
+
+/// Pods that an explanation names, unless told otherwise, and at most.
+const PODS: u32 = 10;
+const MOST_PODS: u32 = 1000;
+/// Between two messages to one who follows all nodes: more often, nobody looks.
+const FRAME: Duration = Duration::from_millis(100);
+/// For a light to do what a person wants of it.
+const ANSWERING: Duration = Duration::from_secs(5);
+/// Nodes in one message: with their lights, some 1 to 2 KiB each, far below the 4 MiB that clients take by default.
+const BATCH: usize = 500;
+/// What the others show while one is looked for.
+const DIM: &str = "#010101";
+
+pub(super) struct Service {
+    desk: Desk,
+}
+
+impl Service {
+    pub(super) const fn new(desk: Desk) -> Self {
+        Self { desk }
+    }
+
+    /// Asks the lights of this node for something, and answers with what the first says.
+    async fn pass_on<F>(&self, node: String, ask: impl Fn(LightClient<Channel>) -> F) -> Result<LightState, Status>
+    where
+        F: Future<Output = Result<Response<LightState>, Status>>,
+    {
+        let channels = self.desk.reach(node, Whose::Its).await?;
+        let answers = channels.into_iter().map(|channel| answered(ask(LightClient::new(channel))));
+        let first = join_all(answers).await.into_iter().next();
+        first.ok_or_else(|| Status::internal("no light was asked"))?
+    }
+
+    /// Asks the lights of all other nodes for something. How many did it, and how many didn't.
+    async fn pass_on_to_others<F>(
+        &self,
+        node: String,
+        ask: impl Fn(LightClient<Channel>) -> F,
+    ) -> Result<(u32, u32), Status>
+    where
+        F: Future<Output = Result<Response<LightState>, Status>>,
+    {
+        let channels = self.desk.reach(node, Whose::Others).await?;
+        let answers = channels.into_iter().map(|channel| answered(ask(LightClient::new(channel))));
+        let (did, did_not): (Vec<_>, Vec<_>) = join_all(answers).await.into_iter().partition(Result::is_ok);
+        Ok((count(did.len()), count(did_not.len())))
+    }
+}
+
+type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Cluster for Service {
+    type WatchNodesStream = Replies<v1::WatchNodesResponse>;
+
+    async fn list_nodes(&self, _: Request<v1::ListNodesRequest>) -> Result<Response<v1::ListNodesResponse>, Status> {
+        let all = self.desk.nodes(None).await?;
+        Ok(Response::new(v1::ListNodesResponse { nodes: all.nodes, vouching: Some(all.vouching) }))
+    }
+
+    async fn watch_nodes(&self, _: Request<v1::WatchNodesRequest>) -> Result<Response<Self::WatchNodesStream>, Status> {
+        let follower = Follower { desk: self.desk.clone(), since: None, waiting: VecDeque::new() };
+        let replies = stream::unfold(follower, async |mut follower| {
+            let reply = follower.next().await?;
+            Some((reply, follower))
+        });
+        Ok(Response::new(Box::pin(replies)))
+    }
+
+    async fn explain_node(
+        &self,
+        request: Request<v1::ExplainNodeRequest>,
+    ) -> Result<Response<v1::ExplainNodeResponse>, Status> {
+        let v1::ExplainNodeRequest { node, pods } = request.into_inner();
+        let pods = pods.unwrap_or(PODS);
+        if !(1..=MOST_PODS).contains(&pods) {
+            return Err(podlight_proto::Invalid::new("pods", pods.to_string(), "1 to 1000").into());
+        }
+        Ok(Response::new(self.desk.explain(node, pods as usize).await?))
+    }
+
+    async fn set_node_color(&self, request: Request<v1::SetNodeColorRequest>) -> Result<Response<LightState>, Status> {
+        let v1::SetNodeColorRequest { node, color } = request.into_inner();
+        let color = color.unwrap_or_default();
+        // Said here rather than by the light, whether it can be reached or not.
+        SetColor::try_from(color.clone()).map_err(|invalid| invalid.within("color"))?;
+        let set = |mut light: LightClient<Channel>| {
+            let color = color.clone();
+            async move { light.set_color(color).await }
+        };
+        Ok(Response::new(self.pass_on(node, set).await?))
+    }
+
+    async fn identify_node(
+        &self,
+        request: Request<v1::IdentifyNodeRequest>,
+    ) -> Result<Response<v1::IdentifyNodeResponse>, Status> {
+        let v1::IdentifyNodeRequest { node, hold, owner, others_dim } = request.into_inner();
+        let wish = v1::IdentifyRequest { hold, owner: owner.clone() };
+        let Identify { hold, owner } = Identify::try_from(wish.clone())?;
+        let identify = |mut light: LightClient<Channel>| {
+            let wish = wish.clone();
+            async move { light.identify(wish).await }
+        };
+        let light = self.pass_on(node.clone(), identify).await?;
+        let (dimmed, not_dimmed) = if others_dim {
+            let dim =
+                v1::SetColorRequest { color: DIM.to_owned(), hold: Some(hold.into()), owner, ..Default::default() };
+            let dim = |mut light: LightClient<Channel>| {
+                let dim = dim.clone();
+                async move { light.set_color(dim).await }
+            };
+            self.pass_on_to_others(node, dim).await?
+        } else {
+            (0, 0)
+        };
+        Ok(Response::new(v1::IdentifyNodeResponse { light: Some(light), dimmed, not_dimmed }))
+    }
+
+    async fn release_node(&self, request: Request<v1::ReleaseNodeRequest>) -> Result<Response<LightState>, Status> {
+        let v1::ReleaseNodeRequest { node, others } = request.into_inner();
+        let release = |mut light: LightClient<Channel>| async move { light.release(v1::ReleaseRequest {}).await };
+        let light = self.pass_on(node.clone(), release).await?;
+        if others {
+            self.pass_on_to_others(node, release).await?;
+        }
+        Ok(Response::new(light))
+    }
+
+    async fn acknowledge_node(
+        &self,
+        request: Request<v1::AcknowledgeNodeRequest>,
+    ) -> Result<Response<v1::Node>, Status> {
+        let Acknowledge { node, by } = request.into_inner().try_into()?;
+        Ok(Response::new(self.desk.acknowledge(node, by).await?))
+    }
+}
+
+/// One who follows all nodes: told all, then what he missed, and never more than that.
+struct Follower {
+    desk: Desk,
+    since: Option<u64>,
+    /// Of one answer, what is still to be said.
+    waiting: VecDeque<v1::WatchNodesResponse>,
+}
+
+impl Follower {
+    /// The next message; nothing once the watcher stops.
+    async fn next(&mut self) -> Option<Result<v1::WatchNodesResponse, Status>> {
+        loop {
+            if let Some(reply) = self.waiting.pop_front() {
+                return Some(Ok(reply));
+            }
+            if self.since.is_some() {
+                self.desk.news.changed().await.ok()?;
+                sleep(FRAME).await;
+            }
+            self.desk.news.borrow_and_update();
+            let news = match self.desk.nodes(self.since).await {
+                Ok(news) => news,
+                Err(Refusal::Stops) => return None,
+                Err(refusal) => return Some(Err(refusal.into())),
+            };
+            self.since = Some(news.count);
+            let mut reply = v1::WatchNodesResponse {
+                whole: news.whole,
+                nodes: Vec::new(),
+                gone: news.gone,
+                vouching: Some(news.vouching),
+            };
+            let mut nodes = news.nodes.into_iter();
+            loop {
+                reply.nodes = nodes.by_ref().take(BATCH).collect();
+                let next = v1::WatchNodesResponse { vouching: reply.vouching.clone(), ..Default::default() };
+                self.waiting.push_back(std::mem::replace(&mut reply, next));
+                if nodes.len() == 0 {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// What the light says, in its own words; that it doesn't in time, in ours.
+async fn answered(answer: impl Future<Output = Result<Response<LightState>, Status>>) -> Result<LightState, Status> {
+    match timeout(ANSWERING, answer).await {
+        Ok(answer) => answer.map(Response::into_inner),
+        Err(_) => Err(Status::unavailable("the light doesn't answer")),
+    }
+}
+
+fn count(lights: usize) -> u32 {
+    lights.try_into().unwrap_or(u32::MAX)
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        let text = refusal.to_string();
+        match refusal {
+            Refusal::NotListed | Refusal::OutOfReach { .. } | Refusal::Stops => Self::unavailable(text),
+            Refusal::NoSuchNode { .. } => Self::not_found(text),
+            Refusal::NoLight(_) | Refusal::StandsBy(_) | Refusal::NothingWrong(_) => Self::failed_precondition(text),
+        }
+    }
+}
