@@ -62,7 +62,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match memory::in_one_arena().and_then(|()| run(options)) {
+    match memory::settle_allocator().and_then(|()| run(options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error is closed: nobody is there to be told.

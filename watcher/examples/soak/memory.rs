@@ -18,21 +18,23 @@ const SLACK: f64 = 2.0;
 const SHORT_SLACK: f64 = 16.0;
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// Starts this program again, with one arena for all threads, unless it has. Otherwise glibc gives each thread one of its
-/// own, and what is free in one doesn't serve another: with each daemon that is started in a thread of its own, memory
-/// would seem to grow.
+/// Starts this program again with an allocator that gives back what is free, unless it has. Otherwise glibc gives each
+/// thread an arena of its own, and what is free in one doesn't serve another: with each daemon that is started in a thread of
+/// its own, memory would seem to grow. And it keeps more of what is large the more of that it has seen.
 ///
 /// # Errors
 /// It can't be started again.
-pub(crate) fn in_one_arena() -> anyhow::Result<()> {
+pub(crate) fn settle_allocator() -> anyhow::Result<()> {
     const ARENAS: &str = "MALLOC_ARENA_MAX";
+    /// glibc's own thresholds to begin with; to set them is to keep them (mallopt(3)).
+    const THRESHOLDS: [&str; 2] = ["MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"];
 
     if std::env::var_os(ARENAS).is_some() {
         return Ok(());
     }
     let program = std::env::current_exe().context("this program")?;
     let mut again = Command::new(&program);
-    again.args(std::env::args_os().skip(1)).env(ARENAS, "1");
+    again.args(std::env::args_os().skip(1)).env(ARENAS, "1").envs(THRESHOLDS.map(|threshold| (threshold, "131072")));
     // Comes back only if it fails.
     Err(again.exec()).with_context(|| program.display().to_string())
 }
