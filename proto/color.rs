@@ -37,6 +37,22 @@ impl Color {
     pub fn map(self, f: impl Fn(u8) -> u8) -> Self {
         Self::rgb(f(self.r), f(self.g), f(self.b))
     }
+
+    /// The color on a screen that looks like an LED of this one: an LED's value is linear in light, a screen's isn't, so that
+    /// an LED at 25 of 255 is bright where a screen's pixel would be all but black. The exponent is sRGB's, about 1 / 2.2.
+    #[must_use]
+    pub fn on_screen(self) -> Self {
+        // Rounded, and between two bytes: it fits.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
+        self.map(|part| ((f32::from(part) / 255.0).powf(1.0 / 2.2) * 255.0).round() as u8)
+    }
+
+    /// `text` in this color as an LED of it looks, by an escape sequence of the terminal.
+    #[must_use]
+    pub fn paint(self, text: &str) -> String {
+        let Self { r, g, b } = self.on_screen();
+        format!("\x1b[38;2;{r};{g};{b}m{text}\x1b[0m")
+    }
 }
 
 /// `0xRRGGBB`; more than 24 bits are invalid.
@@ -115,5 +131,11 @@ mod tests {
         assert_eq!(Color::try_from(0x0000_28ff), Ok(Color::rgb(0, 0x28, 0xff)));
         assert_eq!(u32::from(Color::rgb(1, 2, 3)), 0x01_0203);
         assert!(Color::try_from(0x0100_0000).is_err());
+    }
+
+    #[test]
+    fn a_dim_led_is_seen_on_a_screen() {
+        assert_eq!(Color::rgb(0, 25, 255).on_screen(), Color::rgb(0, 89, 255));
+        assert_eq!(Color::rgb(0, 25, 255).paint("●"), "\x1b[38;2;0;89;255m●\x1b[0m");
     }
 }

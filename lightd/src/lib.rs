@@ -39,7 +39,7 @@ use crate::keeper::Keeper;
 use crate::stick::{Port, Report};
 use crate::virtual_stick::VirtualStick;
 
-pub use screen::{has_color, on_screen, paint};
+pub use screen::has_color;
 pub use settings::{Settings, StickName, VirtualModel};
 pub use virtual_stick::Frame;
 

@@ -23,20 +23,6 @@ pub fn has_color() -> bool {
     std::io::stdout().is_terminal() && std::env::var("NO_COLOR").map_or(true, |value| value.is_empty())
 }
 
-/// The color on a screen that looks like an LED of `color`: an LED's value is linear in light, a screen's isn't, so that
-/// an LED at 25 of 255 is bright where a screen's pixel would be all but black. The exponent is sRGB's, about 1 / 2.2.
-pub fn on_screen(color: Color) -> Color {
-    // Rounded, and between two bytes: it fits.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
-    color.map(|part| ((f32::from(part) / 255.0).powf(1.0 / 2.2) * 255.0).round() as u8)
-}
-
-/// `text` in `color` as an LED of that color looks, by an escape sequence of the terminal.
-pub fn paint(text: &str, color: Color) -> String {
-    let Color { r, g, b } = on_screen(color);
-    format!("\x1b[38;2;{r};{g};{b}m{text}\x1b[0m")
-}
-
 /// Draws what the sticks show, until they are gone.
 pub(crate) async fn draw(mut frames: Vec<watch::Receiver<Frame>>) {
     let color = has_color();
@@ -74,7 +60,7 @@ fn line(Frame { model, colors }: &Frame, color: bool) -> String {
         }
     }
     let runs = runs.into_iter().map(|(led, run)| {
-        let led = if color { paint("●", led) } else { led.to_string() };
+        let led = if color { led.paint("●") } else { led.to_string() };
         if run == 1 { led } else { format!("{led}×{run}") }
     });
     format!("{model} {}", runs.collect::<Vec<_>>().join(" "))
@@ -94,10 +80,5 @@ mod tests {
             "Stick #ff0000×64 #000000×128"
         );
         assert_eq!(line(&frame(vec![red]), true), "Stick \x1b[38;2;255;0;0m●\x1b[0m");
-    }
-
-    #[test]
-    fn a_dim_led_is_seen_on_a_screen() {
-        assert_eq!(on_screen(Color::rgb(0, 25, 255)), Color::rgb(0, 89, 255));
     }
 }

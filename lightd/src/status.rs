@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 
 use podlight_proto::{Color, v1};
 
-use crate::screen::paint;
-
 /// `state` in a few lines; with swatches of its colors where the terminal has `color`.
 pub(crate) fn text(state: &v1::LightState, color: bool) -> String {
     let mut rows = vec![("shows", headline(state))];
@@ -47,7 +45,7 @@ fn led(run: &[v1::LedState], top: v1::Layer, color: bool) -> String {
         (from, to) => format!("{from}–{to}"),
     };
     if let (true, Ok(led)) = (color, first.color.parse::<Color>()) {
-        let _ = write!(text, " {}", paint("●", led));
+        let _ = write!(text, " {}", led.paint("●"));
     }
     let _ = write!(text, " {} {}", first.color, first.effect().as_str_name().to_lowercase());
     if first.layer() != top {

@@ -285,14 +285,4 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
     }
-
-    #[test]
-    fn each_flag_has_its_environment_twin() {
-        use clap::CommandFactory as _;
-        for arg in Cli::command().get_arguments() {
-            let Some(flag) = arg.get_long().filter(|flag| *flag != "help") else { continue };
-            let twin = format!("PODLIGHT_{}", flag.to_uppercase().replace('-', "_"));
-            assert_eq!(arg.get_env().and_then(|env| env.to_str()), Some(twin.as_str()), "--{flag}");
-        }
-    }
 }

@@ -14,9 +14,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use kube::api::ListParams;
 use kube::client::ClientBuilder;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Client, Config, Resource};
+use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
@@ -25,6 +24,7 @@ use crate::backoff::Backoff;
 use crate::freshness::{Freshness, Watch};
 use crate::ledger::Change;
 use crate::node::Node;
+use crate::place::{Place, place};
 use crate::settings::{Misconfigured, Settings};
 use crate::{at, chain};
 use hearing::Hearing;
@@ -53,31 +53,7 @@ pub(crate) struct Access {
 
 /// A way to the API that `settings` speak of. What its watches say, `freshness` is told.
 pub(crate) async fn access(settings: &Settings, freshness: watch::Sender<Freshness>) -> Result<Access, Misconfigured> {
-    let options = KubeConfigOptions { context: settings.context.clone(), ..KubeConfigOptions::default() };
-    let mut inside = None;
-    let config = match &settings.kubeconfig {
-        Some(file) => match Kubeconfig::read_from(file) {
-            Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
-            Err(error) => Err(error),
-        }
-        .map_err(|error| Misconfigured::new(format!("--kubeconfig {}: {}", file.display(), chain(&error)))),
-        None if settings.context.is_some() => Config::from_kubeconfig(&options)
-            .await
-            .map_err(|error| Misconfigured::new(format!("--context: {}", chain(&error)))),
-        None => match (Config::from_kubeconfig(&options).await, Config::incluster()) {
-            (Ok(config), _) => Ok(config),
-            (Err(_), Ok(config)) => {
-                inside = Some(config.default_namespace.clone());
-                Ok(config)
-            }
-            (Err(outside), Err(inside)) => Err(Misconfigured::new(format!(
-                "no cluster to watch: {}; {}; give --kubeconfig, or run in a cluster",
-                chain(&outside),
-                chain(&inside)
-            ))),
-        },
-    };
-    let mut config = config?;
+    let Place { mut config, inside } = place(settings.kubeconfig.as_deref(), settings.context.as_deref()).await?;
     config.connect_timeout = Some(CONNECTING);
     // A list has no end of its own: a connection that died under one would be waited for without end.
     config.read_timeout = Some(Duration::from_secs(u64::from(timeout(settings.api_silence)) + 5));

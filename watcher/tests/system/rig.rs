@@ -60,11 +60,17 @@ impl Api {
         Running::new(|stopped| watcher::run(settings, stopped))
     }
 
-    /// A watcher of this cluster, with these flags, and where people can ask it.
+    /// A watcher of this cluster, with these flags, and whom people ask.
     pub(crate) async fn asked(&self, flags: &[&str]) -> (Running, ClusterClient<Channel>) {
+        let (watcher, url) = self.served(flags).await;
+        (watcher, ClusterClient::new(Endpoint::from_shared(url).unwrap().connect_lazy()))
+    }
+
+    /// A watcher of this cluster, with these flags, and where people can ask it.
+    pub(crate) async fn served(&self, flags: &[&str]) -> (Running, String) {
         let watcher = watcher::Watcher::bind(self.settings(flags, "127.0.0.1:0")).await.unwrap();
-        let endpoint = Endpoint::from_shared(format!("http://{}", watcher.address().unwrap())).unwrap();
-        (Running::new(|stopped| watcher.run(stopped)), ClusterClient::new(endpoint.connect_lazy()))
+        let url = format!("http://{}", watcher.address().unwrap());
+        (Running::new(|stopped| watcher.run(stopped)), url)
     }
 
     fn settings(&self, flags: &[&str], listen: &str) -> watcher::Settings {

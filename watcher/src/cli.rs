@@ -1,0 +1,129 @@
+//! Edge: the command line. Watches a cluster, or asks a watcher that does.
+
+mod people;
+mod reach;
+mod text;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
+
+use crate::{Misconfigured, Settings, files};
+
+/// Watches a cluster's pods and nodes, and shows on BlinkSticks how they are. With no command, it watches.
+#[derive(Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Logs go to stderr; PODLIGHT_LOG (or RUST_LOG) filters them, as in \"watcher=debug\"."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<people::Command>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Bad usage or configuration: sysexits.h's `EX_USAGE`.
+const BAD_CONFIGURATION: u8 = 64;
+/// kube reports each failed try, which the watcher says once, when it begins; and it may print whole lists.
+const LOG: &str = "info,kube_client=off,kube_runtime=off";
+/// By this name kubectl finds its plugin: `kubectl podlight`.
+const PLUGIN: &str = "kubectl-podlight";
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse().and_then(unless_plugin) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // That nobody reads it is no reason to fail otherwise.
+            error.print().ok();
+            return if error.use_stderr() { BAD_CONFIGURATION.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    // One thread is plenty for a large cluster's events. And should it hang, no other renews leases for it.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let end = match cli.command {
+        Some(command) => runtime.block_on(command.run()),
+        None => runtime.block_on(watch(cli.settings)),
+    };
+    // What people asked through the Kubernetes API may leave threads that wait for it.
+    runtime.shutdown_background();
+    end.map_or_else(|error| fail(&error), |()| ExitCode::SUCCESS)
+}
+
+/// A plugin of kubectl asks, and never watches.
+fn unless_plugin(cli: Cli) -> Result<Cli, clap::Error> {
+    let name = std::env::args_os().next();
+    let plugin = name.as_deref().and_then(|name| Path::new(name).file_name()) == Some(OsStr::new(PLUGIN));
+    if plugin && cli.command.is_none() {
+        let mut command = Cli::command().bin_name("kubectl podlight");
+        return Err(command.error(ErrorKind::MissingSubcommand, "say what to ask, as in: kubectl podlight status"));
+    }
+    Ok(cli)
+}
+
+#[expect(clippy::print_stderr, reason = "this is the command line")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    if error.is::<Misconfigured>() { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE }
+}
+
+async fn watch(settings: Settings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("PODLIGHT_LOG").or_else(|_| EnvFilter::try_from_default_env());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(LOG)))
+        .with_writer(std::io::stderr)
+        .init();
+    if let Err(error) = files::raise() {
+        tracing::warn!(%error, "the limit of open files can't be raised");
+    }
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut signalled = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let (stop, stopped) = oneshot::channel();
+    let signals = async move {
+        signalled().await;
+        stop.send(()).ok();
+        signalled().await;
+    };
+    tokio::select! {
+        result = crate::run(settings, async { drop(stopped.await) }) => result,
+        // A second signal: at once.
+        () = signals => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_flag_has_its_environment_twin() {
+        let cli = Cli::command();
+        let commands = std::iter::once(&cli).chain(cli.get_subcommands());
+        for flag in commands.flat_map(clap::Command::get_arguments) {
+            let Some(name) = flag.get_long().filter(|name| !["help", "version"].contains(name)) else { continue };
+            let twin = format!("PODLIGHT_{}", name.to_uppercase().replace('-', "_"));
+            assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(twin.as_str()), "--{name}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}
