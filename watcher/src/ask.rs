@@ -19,6 +19,8 @@ pub(crate) struct Desk {
 /// A question, and where the answer goes.
 #[derive(Debug)]
 pub(crate) enum Ask {
+    /// Whether the first lists are complete.
+    Listed(Reply<()>),
     /// What is new of all nodes since this count; all, where there is none.
     Nodes(Option<u64>, Reply<Nodes>),
     /// All about this node, with so many of its worst pods.
@@ -80,6 +82,12 @@ fn leader(name: &str) -> &str {
 }
 
 impl Desk {
+    /// # Errors
+    /// The first lists aren't complete.
+    pub(crate) async fn is_listed(&self) -> Result<(), Refusal> {
+        self.ask(Ask::Listed).await
+    }
+
     /// # Errors
     /// The first lists aren't complete.
     pub(crate) async fn nodes(&self, since: Option<u64>) -> Result<Nodes, Refusal> {

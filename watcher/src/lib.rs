@@ -33,6 +33,7 @@ pub mod filter;
 #[cfg(test)]
 mod fixtures;
 mod freshness;
+mod http;
 mod json;
 mod lease;
 pub mod ledger;
@@ -67,7 +68,6 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use kube::Api;
 use podlight_proto::v1::Vouching;
@@ -95,7 +95,8 @@ const PARTING: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Watcher {
     settings: Settings,
-    listener: Option<TcpListener>,
+    asked: Option<TcpListener>,
+    read: Option<TcpListener>,
 }
 
 /// Watches and tells until `shutdown`.
@@ -113,18 +114,18 @@ impl Watcher {
     /// [`Misconfigured`], if the settings can't be right; anything else if nobody can listen there.
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
-        let listener = match settings.listen {
-            Listen::Off => None,
-            Listen::At(address) => {
-                Some(TcpListener::bind(address).await.with_context(|| format!("--listen {address}"))?)
-            }
-        };
-        Ok(Self { settings, listener })
+        let (asked, read) = (settings.listen.bind("--listen").await?, settings.http.bind("--http").await?);
+        Ok(Self { settings, asked, read })
     }
 
     /// Where people can ask. Nothing where they can't.
     pub fn address(&self) -> Option<SocketAddr> {
-        self.listener.as_ref()?.local_addr().ok()
+        self.asked.as_ref()?.local_addr().ok()
+    }
+
+    /// Where it can be read over HTTP. Nothing where it can't.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.read.as_ref()?.local_addr().ok()
     }
 
     /// Watches and tells until `shutdown`, then hands all lights back. An API or a light that can't be reached is no error:
@@ -133,7 +134,7 @@ impl Watcher {
     /// # Errors
     /// [`Misconfigured`], if it can't start; anything else if a part of it failed, which none should.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { settings, listener } = self;
+        let Self { settings, asked: people, read: readers } = self;
         let silence = settings.api_silence;
         let (heard, mut freshness) = state::channel(Freshness::new(silence, now()));
         let Access { client, inside } = watch::access(&settings, heard.clone()).await?;
@@ -166,12 +167,17 @@ impl Watcher {
         let (words, mut heard_words) = mpsc::channel(EVENTS);
         let mut board = Board::new(&settings, vouched, words, Lines::new(files::room()));
         let (asks, mut asked) = mpsc::channel(EVENTS);
+        let desk = Desk { asks, news: board.news() };
         let mut services = JoinSet::new();
-        let (close, closed) = oneshot::channel::<()>();
-        if let Some(listener) = listener {
-            tracing::info!(address = %listener.local_addr()?, "listening");
-            let desk = Desk { asks: asks.clone(), news: board.news() };
-            services.spawn(serve::serve(listener, desk, async { drop(closed.await) }));
+        let close = state::Sender::new(());
+        let closed = |mut closed: state::Receiver<()>| async move { while closed.changed().await.is_ok() {} };
+        if let Some(listener) = people {
+            tracing::info!(address = %listener.local_addr()?, "people can ask");
+            services.spawn(serve::serve(listener, desk.clone(), closed(close.subscribe())));
+        }
+        if let Some(listener) = readers {
+            tracing::info!(address = %listener.local_addr()?, "HTTP can be read");
+            services.spawn(http::serve(listener, desk.clone(), closed(close.subscribe())));
         }
         let mut pulse = interval(Freshness::pulse(silence));
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use thiserror::Error;
+use tokio::net::TcpListener;
 
 use crate::filter::{Filter, Selector};
 use crate::lights::Light;
@@ -68,18 +70,37 @@ pub struct Settings {
     #[arg(long, env = "PODLIGHT_LISTEN", value_name = "ADDRESS:PORT|off", default_value = "127.0.0.1:50052")]
     pub listen: Listen,
 
-    /// Listen beyond this host, where whoever reaches the port may set lights
+    /// Where to be probed over HTTP (`/livez`, `/readyz`), or off
+    #[arg(long, env = "PODLIGHT_HTTP", value_name = "ADDRESS:PORT|off", default_value = "127.0.0.1:8080")]
+    pub http: Listen,
+
+    /// Let --listen be beyond this host, where whoever reaches the port may set lights
     #[arg(long, env = "PODLIGHT_INSECURE")]
     pub insecure: bool,
 }
 
-/// Where people can ask.
+/// Where somebody can ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// Nowhere.
     Off,
     /// Here; on any free port where that is 0.
     At(SocketAddr),
+}
+
+impl Listen {
+    /// Listens.
+    ///
+    /// # Errors
+    /// Nobody can listen there: `flag` says so.
+    pub(crate) async fn bind(self, flag: &str) -> anyhow::Result<Option<TcpListener>> {
+        match self {
+            Self::Off => Ok(None),
+            Self::At(address) => {
+                TcpListener::bind(address).await.map(Some).with_context(|| format!("{flag} {address}"))
+            }
+        }
+    }
 }
 
 /// Whether a watcher is one of several.

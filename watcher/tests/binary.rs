@@ -17,7 +17,12 @@ const LONG: Duration = Duration::from_secs(60);
 /// With nothing around that it could take for a cluster.
 fn watcher(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_watcher"));
-    command.args(args).env_clear().env("HOME", "/nonexistent").env("PODLIGHT_LISTEN", "127.0.0.1:0");
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .env("PODLIGHT_LISTEN", "127.0.0.1:0")
+        .env("PODLIGHT_HTTP", "off");
     command
 }
 

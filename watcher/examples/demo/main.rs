@@ -136,7 +136,8 @@ async fn demo(options: Options) -> anyhow::Result<()> {
 fn watcher_settings(kubeconfig: &Path, layout: Layout) -> anyhow::Result<watcher::Settings> {
     let command = ["watcher", "--kubeconfig"].into_iter().map(OsStr::new).chain([kubeconfig.as_os_str()]);
     // Far shorter than by default: in a demo nobody waits for a minute to see that a light doesn't lie.
-    let patience = ["--lease", "3s", "--api-silence", "4s", "--listen", "off"].into_iter().map(OsStr::new);
+    let patience =
+        ["--lease", "3s", "--api-silence", "4s", "--listen", "off", "--http", "off"].into_iter().map(OsStr::new);
     let Parsed { settings } = Parsed::try_parse_from(command.chain(patience))?;
     Ok(watcher::Settings { layout, ..settings })
 }

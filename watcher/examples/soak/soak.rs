@@ -91,8 +91,19 @@ impl Soak {
     pub(crate) fn start_watcher(&self) -> anyhow::Result<()> {
         let kubeconfig = self.kubeconfig.display().to_string();
         let (lease, silence) = (format!("{LEASE:?}"), format!("{SILENCE:?}"));
-        let command =
-            ["watcher", "--kubeconfig", &kubeconfig, "--lease", &lease, "--api-silence", &silence, "--listen", "off"];
+        let command = [
+            "watcher",
+            "--kubeconfig",
+            &kubeconfig,
+            "--lease",
+            &lease,
+            "--api-silence",
+            &silence,
+            "--listen",
+            "off",
+            "--http",
+            "off",
+        ];
         let Parsed { settings } = Parsed::try_parse_from(command)?;
         let run = |stopped: Stopped| watcher::run(settings, async { drop(stopped.await) });
         self.watcher.replace(Some(Daemon::start("watcher", run)?));

@@ -22,6 +22,7 @@ impl Board {
     /// Answers. That nobody waits for it any more is no matter.
     pub(crate) fn answer(&mut self, ask: Ask, now: (Timestamp, Instant)) {
         match ask {
+            Ask::Listed(reply) => drop(reply.send(self.listed())),
             Ask::Nodes(since, reply) => drop(reply.send(self.nodes(since, now))),
             Ask::Explain(node, pods, reply) => drop(reply.send(self.explain(&node, pods, now))),
             Ask::Reach(node, whose, reply) => drop(reply.send(self.reach(&node, whose))),

@@ -34,6 +34,7 @@ impl Watcher {
         command
             .env_remove("KUBECONFIG")
             .env("PODLIGHT_LISTEN", "127.0.0.1:0")
+            .env("PODLIGHT_HTTP", "off")
             .arg("--kubeconfig")
             .arg(file.path())
             .args(arguments);

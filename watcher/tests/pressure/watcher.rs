@@ -34,6 +34,7 @@ impl Watcher {
             .arg(kubeconfig.path())
             .args(flags)
             .env("PODLIGHT_LISTEN", "127.0.0.1:0")
+            .env("PODLIGHT_HTTP", "off")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stderr(Stdio::piped())

@@ -80,7 +80,7 @@ impl Api {
             settings: watcher::Settings,
         }
         let kubeconfig = self.kubeconfig.path().to_str().unwrap();
-        let args = [&["watcher", "--kubeconfig", kubeconfig, "--listen", listen], flags].concat();
+        let args = [&["watcher", "--kubeconfig", kubeconfig, "--listen", listen, "--http", listen], flags].concat();
         Cli::parse_from(args).settings
     }
 
