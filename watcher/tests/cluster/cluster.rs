@@ -1,5 +1,6 @@
 //! The API server of `KUBECONFIG`: what a test has there, and the watcher's account with the rights that are shipped.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::Request;
@@ -129,6 +130,19 @@ impl Cluster {
             let cell = &table["rows"][0]["cells"][column];
             cell.as_str().map_or_else(|| cell.to_string(), str::to_owned)
         }
+    }
+
+    /// What kubectl prints as the STATUS of each pod of the namespace of this run, by name.
+    pub(crate) async fn statuses(&self) -> BTreeMap<String, String> {
+        let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+        let path = format!("/api/v1/namespaces/{}/pods", self.name);
+        let request = Request::get(path).header(http::header::ACCEPT, table).body(Vec::new()).unwrap();
+        let table: Value = self.client.request(request).await.unwrap();
+        let columns = table["columnDefinitions"].as_array().expect("a table has columns");
+        let column = columns.iter().position(|named| named["name"] == "Status").expect("it has this one");
+        let cell = |row: &Value| row["cells"][column].as_str().unwrap_or_default().to_owned();
+        let name = |row: &Value| row["object"]["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        table["rows"].as_array().expect("it has rows").iter().map(|row| (name(row), cell(row))).collect()
     }
 
     /// Whether the API answers; else why not.

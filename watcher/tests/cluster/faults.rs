@@ -6,7 +6,6 @@
 //! ```
 
 use std::fmt::Display;
-use std::io::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -18,7 +17,7 @@ use crate::cluster::Cluster;
 use crate::kubelet::{Node, Pod, phase, plan, ready, running, waiting};
 use crate::light::{GREEN, Light, RED};
 use crate::server::Server;
-use crate::stage::{staged, until};
+use crate::stage::{say, staged, until};
 use crate::watcher::Watcher;
 use crate::wire::{Line, Wire};
 
@@ -263,11 +262,6 @@ fn seconds(time: Duration) -> String {
 
 fn row(fault: &dyn Display, stale: &dyn Display, truth: &dyn Display) {
     say(&format!("{fault:<44}{stale:>12}{truth:>12}\n"));
-}
-
-/// Past the capture of what a test prints.
-fn say(text: &str) {
-    std::io::stderr().write_all(text.as_bytes()).ok();
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test that measures")]

@@ -14,6 +14,7 @@
 
 mod access;
 mod cluster;
+mod explain;
 mod faults;
 mod finding;
 mod kubelet;

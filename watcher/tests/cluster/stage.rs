@@ -1,5 +1,6 @@
 //! Where a test plays: a namespace, an account for the watcher, names of its own; and the patience of all that wait.
 
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -36,6 +37,11 @@ pub(crate) fn staged(test: impl AsyncFnOnce(&Cluster)) {
         }
         cleared.expect("the cluster takes back what it was given");
     });
+}
+
+/// Past the capture of what a test prints.
+pub(crate) fn say(text: &str) {
+    std::io::stderr().write_all(text.as_bytes()).ok();
 }
 
 /// Waits until `probe` finds what it looks for; until then it says what it sees.

@@ -46,6 +46,13 @@ impl Watcher {
         self.process.until_says(text).await;
     }
 
+    /// Where people can ask it.
+    pub(crate) async fn url(&self) -> String {
+        let line = self.process.until_says("people can ask").await;
+        let (_, address) = line.split_once("address=").expect("it says where");
+        format!("http://{}", address.trim())
+    }
+
     /// Stops it, so that it neither hears nor says anything.
     pub(crate) fn stop(&self) {
         self.process.signal("STOP");
