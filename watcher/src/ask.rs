@@ -1,6 +1,7 @@
 //! What people ask of the watcher, on its way to the [board](crate::board) and back. Keeps questions and refusals; refuses to
 //! know by which protocol they came.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use podlight_proto::v1::{self, ExplainNodeResponse, Vouching};
@@ -14,6 +15,8 @@ pub(crate) struct Desk {
     pub(crate) asks: mpsc::Sender<Ask>,
     /// Wakes whoever waits for something new.
     pub(crate) news: watch::Receiver<u64>,
+    /// Where the watcher runs that leads, while this one doesn't.
+    pub(crate) leader: watch::Receiver<Option<IpAddr>>,
 }
 
 /// A question, and where the answer goes.

@@ -5,6 +5,7 @@
 //! before both first lists are complete: half the truth would be a lie.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
 use crate::acks::Acks;
+use crate::ask::{Ask, Desk};
 use crate::ledger::{Change, Ledger, Scope};
 use crate::lights::{self, Light};
 use crate::lines::Lines;
@@ -42,6 +44,8 @@ pub(crate) struct Board {
     /// Counts what changes for people, for whoever waits for that.
     news: watch::Sender<u64>,
     vouching: Vouching,
+    /// Where the watcher runs that leads, while this one doesn't.
+    leader: watch::Sender<Option<IpAddr>>,
     /// The last version that any light was told. One count for all: a light that goes and comes is never told less.
     version: u64,
     lease: Duration,
@@ -81,6 +85,7 @@ impl Board {
             roster: Roster::default(),
             news: watch::Sender::new(0),
             vouching: Vouching::default(),
+            leader: watch::Sender::new(None),
             version: 0,
             lease: settings.lease,
             vouch,
@@ -151,11 +156,15 @@ impl Board {
             self.vouching = vouching;
             self.news.send_modify(|news| *news += 1);
         }
+        // As the election names watchers: the pod's name, and what no other has.
+        let pod = self.vouching.leader.rsplit_once('_').map_or("", |(pod, _)| pod);
+        let leader = if self.vouching.leads { None } else { self.ledger.watcher(pod) };
+        self.leader.send_if_modified(|known| std::mem::replace(known, leader) != leader);
     }
 
-    /// Wakes whoever waits for something new to ask.
-    pub(crate) fn news(&self) -> watch::Receiver<u64> {
-        self.news.subscribe()
+    /// Where people's questions are answered, which go by `asks`.
+    pub(crate) fn desk(&self, asks: mpsc::Sender<Ask>) -> Desk {
+        Desk { asks, news: self.news.subscribe(), leader: self.leader.subscribe() }
     }
 
     /// Tells each light that is concerned what has changed since the last time.

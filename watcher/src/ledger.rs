@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -61,6 +61,7 @@ pub struct Ledger {
     pods: Pods,
     nodes: Nodes,
     lights: BTreeMap<Uid, Light>,
+    watchers: BTreeMap<Uid, Watcher>,
     pod_list: List,
     node_list: List,
     changed: Changed,
@@ -72,6 +73,13 @@ struct List {
     round: u32,
     /// Whether any round has been complete.
     complete: bool,
+}
+
+#[derive(Debug)]
+struct Watcher {
+    name: Box<str>,
+    address: IpAddr,
+    round: u32,
 }
 
 #[derive(Debug)]
@@ -96,6 +104,7 @@ impl Ledger {
                 let uid = uid(&pod);
                 self.pods.forget(&uid, &mut self.changed);
                 self.forget_light(&uid);
+                self.watchers.remove(&uid);
             }
             Change::Synced => {
                 self.pod_list.complete = true;
@@ -103,6 +112,7 @@ impl Ledger {
                 self.pods.sweep(round, &mut self.changed);
                 let lights = self.lights.len();
                 self.lights.retain(|_, light| light.round == round);
+                self.watchers.retain(|_, watcher| watcher.round == round);
                 self.changed.lights |= self.lights.len() != lights;
             }
         }
@@ -183,6 +193,11 @@ impl Ledger {
         troubles
     }
 
+    /// Where the watcher runs that is the pod of this name.
+    pub fn watcher(&self, pod: &str) -> Option<IpAddr> {
+        self.watchers.values().find(|watcher| *watcher.name == *pod).map(|watcher| watcher.address)
+    }
+
     fn node_verdict<'a>(&'a self, name: &'a str) -> Verdict<'a> {
         let faces = self.pods.on(name);
         let troubles = faces.clone().flatten().filter_map(|face| face.trouble.as_deref());
@@ -199,6 +214,13 @@ impl Ledger {
         match pod.light() {
             Some(address) => self.put_light(&uid, pod.node(), address),
             None => self.forget_light(&uid),
+        }
+        match pod.watcher() {
+            Some(address) => {
+                let watcher = Watcher { name: pod.name().into(), address, round: self.pod_list.round };
+                self.watchers.insert(uid.clone(), watcher);
+            }
+            None => drop(self.watchers.remove(&uid)),
         }
         if self.filter.admits(pod) {
             let named = Named { node: pod.node(), namespace: pod.namespace(), name: pod.name() };

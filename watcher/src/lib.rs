@@ -76,7 +76,6 @@ use tokio::sync::{mpsc, oneshot, watch as state};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
-use ask::Desk;
 use board::Board;
 use election::Candidate;
 use freshness::{Freshness, Watch};
@@ -167,7 +166,7 @@ impl Watcher {
         let (words, mut heard_words) = mpsc::channel(EVENTS);
         let mut board = Board::new(&settings, vouched, words, Lines::new(files::room()));
         let (asks, mut asked) = mpsc::channel(EVENTS);
-        let desk = Desk { asks, news: board.news() };
+        let desk = board.desk(asks);
         let mut services = JoinSet::new();
         let close = state::Sender::new(());
         let closed = |mut closed: state::Receiver<()>| async move { while closed.changed().await.is_ok() {} };

@@ -177,23 +177,34 @@ impl Pod {
     /// Where this pod serves the `Light` service, if it is a lightd that can be dialled: of podlight's namespace and
     /// labels, running, not terminating, with an address.
     pub fn light(&self) -> Option<SocketAddr> {
-        const NAMESPACE: &str = "podlight";
-        const LABELS: [(&str, &str); 2] =
-            [("app.kubernetes.io/name", "podlight"), ("app.kubernetes.io/component", "lightd")];
         const PORT_NAME: &str = "grpc";
         const PORT: u16 = 50051;
 
-        let labels = self.metadata.labels.as_ref()?;
-        let is_lightd = self.namespace() == NAMESPACE
-            && LABELS.iter().all(|(key, value)| labels.get(*key).is_some_and(|label| label == value));
-        let lives = self.status.phase == Phase::Running && self.metadata.deletion_timestamp.is_none();
-        if !is_lightd || !lives || self.node().is_empty() {
+        if self.node().is_empty() {
             return None;
         }
-        let address: IpAddr = self.status.pod_ip.parse().ok()?;
+        let address = self.of_podlight("lightd")?;
         let mut ports = self.spec.containers.iter().flat_map(|container| &container.ports);
         let port = ports.find(|port| port.name == PORT_NAME).map_or(PORT, |port| port.container_port);
         Some(SocketAddr::new(address, port))
+    }
+
+    /// Its address, if it is a watcher that can be asked: as [`light`](Self::light).
+    pub fn watcher(&self) -> Option<IpAddr> {
+        self.of_podlight("watcher")
+    }
+
+    /// Its address, if it is this component of podlight's, and runs.
+    fn of_podlight(&self, component: &str) -> Option<IpAddr> {
+        const NAMESPACE: &str = "podlight";
+        const NAME: &str = "app.kubernetes.io/name";
+        const COMPONENT: &str = "app.kubernetes.io/component";
+
+        let labels = self.metadata.labels.as_ref()?;
+        let has = |key: &str, value: &str| labels.get(key).is_some_and(|label| label == value);
+        let is_it = self.namespace() == NAMESPACE && has(NAME, "podlight") && has(COMPONENT, component);
+        let lives = self.status.phase == Phase::Running && self.metadata.deletion_timestamp.is_none();
+        if is_it && lives { self.status.pod_ip.parse().ok() } else { None }
     }
 
     pub(crate) fn condition(&self, kind: ConditionKind) -> Option<&Condition> {

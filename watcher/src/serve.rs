@@ -3,9 +3,11 @@
 //!
 //! ```text
 //!  people ──▶ so many connections ──▶ HTTP/2 (so many calls) ──▶ Service ──▶ desk
-//!                                                                   └──▶ lightd of that node
+//!                                               │                   └──▶ lightd of that node
+//!                                               └──▶ the watcher that leads, while this one stands by
 //! ```
 
+mod forward;
 mod service;
 
 use std::future::Future;
@@ -27,6 +29,7 @@ use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
 use crate::ask::Desk;
+use forward::Forward;
 use service::Service;
 
 /// Connections at a time: people, their dashboards, and probes.
@@ -56,6 +59,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, shutdown: impl Futu
         .timeout(PATIENCE)
         .http2_keepalive_interval(Some(PING))
         .http2_keepalive_timeout(Some(PING))
+        .layer(Forward { leader: desk.leader.clone(), port: listener.local_addr()?.port() })
         .add_service(ClusterServer::new(Service::new(desk)).max_decoding_message_size(LARGEST_REQUEST))
         .add_service(health_service)
         .add_service(reflection().build_v1()?)

@@ -32,6 +32,15 @@ impl PodBuilder {
             .running()
     }
 
+    /// A running watcher, as podlight's Deployment makes it, at `ip`.
+    pub fn watcher(name: &str, ip: &str) -> Self {
+        Self::new("podlight", name)
+            .label("app.kubernetes.io/name", "podlight")
+            .label("app.kubernetes.io/component", "watcher")
+            .ip(ip)
+            .running()
+    }
+
     /// Schedules the pod on `node`.
     #[must_use]
     pub fn on(mut self, node: &str) -> Self {

@@ -7,7 +7,7 @@ use podlight_proto::v1::node_light::Condition;
 use podlight_proto::v1::{self, Layer, Verdict};
 use podlight_sim::{NodeBuilder, PodBuilder};
 use tokio::time::{sleep, timeout};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 
 use crate::rig::{Api, GREEN, Light, PATIENCE, RED, Running};
@@ -211,6 +211,31 @@ async fn a_watcher_that_stands_by_knows_the_cluster_and_no_light() {
     refused(cluster.acknowledge_node(acknowledge("n1")).await, Code::FailedPrecondition, &["another watcher leads"]);
     stands_by.stop().await;
     leads.stop().await;
+}
+
+#[tokio::test]
+async fn a_watcher_that_stands_by_passes_on_what_only_the_leader_can_answer() {
+    let (api, mut light) = node("n1").await;
+    api.cluster.apply_pod(cart().crash_looping(1));
+    let flags = [&LONG[..], &["--election", "podlight/watcher"]].concat();
+    // On all hosts of a cluster watchers listen on the same port.
+    let (leads, url) = api.served_at("127.0.0.2:0", &flags).await;
+    light.shows(&[RED; 2]).await;
+    let port = url.rsplit_once(':').unwrap().1;
+    let (stands_by, url) = api.served_at(&format!("127.0.0.3:{port}"), &flags).await;
+    let mut cluster = ClusterClient::new(Endpoint::from_shared(url).unwrap().connect_lazy());
+    until(&mut cluster, |nodes| nodes.len() == 1 && condition(&nodes[0]) == Condition::Unknown).await;
+
+    let holder = api.cluster.lease("podlight", "watcher").unwrap()["spec"]["holderIdentity"].to_string();
+    let pod = holder.trim_matches('"').rsplit_once('_').unwrap().0.to_owned();
+    api.cluster.apply_pod(PodBuilder::watcher(&pod, "127.0.0.2"));
+    until(&mut cluster, |nodes| condition(&nodes[0]) == Condition::Shows).await;
+    cluster.identify_node(identify("n1")).await.unwrap();
+    light.until("found", |state| state.layer() == Layer::Identify).await;
+
+    leads.kill().await;
+    until(&mut cluster, |nodes| matches!(condition(&nodes[0]), Condition::Unknown | Condition::Held)).await;
+    stands_by.stop().await;
 }
 
 async fn next(changes: &mut Streaming<v1::WatchNodesResponse>) -> v1::WatchNodesResponse {

@@ -68,7 +68,12 @@ impl Api {
 
     /// A watcher of this cluster, with these flags, and where people can ask it.
     pub(crate) async fn served(&self, flags: &[&str]) -> (Running, String) {
-        let watcher = watcher::Watcher::bind(self.settings(flags, "127.0.0.1:0")).await.unwrap();
+        self.served_at("127.0.0.1:0", flags).await
+    }
+
+    /// The same, at this address.
+    pub(crate) async fn served_at(&self, address: &str, flags: &[&str]) -> (Running, String) {
+        let watcher = watcher::Watcher::bind(self.settings(flags, address)).await.unwrap();
         let url = format!("http://{}", watcher.address().unwrap());
         (Running::new(|stopped| watcher.run(stopped)), url)
     }
@@ -80,7 +85,7 @@ impl Api {
             settings: watcher::Settings,
         }
         let kubeconfig = self.kubeconfig.path().to_str().unwrap();
-        let args = [&["watcher", "--kubeconfig", kubeconfig, "--listen", listen, "--http", listen], flags].concat();
+        let args = [&["watcher", "--kubeconfig", kubeconfig, "--listen", listen, "--http", "off"], flags].concat();
         Cli::parse_from(args).settings
     }
 
