@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use podlight_proto::v1::color_status::Outcome;
-use podlight_proto::v1::light_server::{Light, LightServer};
+use podlight_proto::v1::light_server::{self, Light, LightServer};
 use podlight_proto::{Command, DESCRIPTORS, Identify, Invalid, Lease, SetColor, v1};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -26,6 +26,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::InterceptorLayer;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
+use tonic_health::pb::health_server;
 
 use crate::keeper::Keeper;
 use door::{Conversation, Visit};
@@ -59,6 +60,9 @@ pub(crate) async fn serve(
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // Of the contract, this half.
+            .with_service_name(light_server::SERVICE_NAME)
+            .with_service_name(health_server::SERVICE_NAME)
     };
     let light = LightServer::new(Service { keeper })
         .max_decoding_message_size(LARGEST_MESSAGE)

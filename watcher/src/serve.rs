@@ -20,13 +20,14 @@ use std::time::Duration;
 
 use futures::stream::{self, Stream};
 use podlight_proto::DESCRIPTORS;
-use podlight_proto::v1::cluster_server::ClusterServer;
+use podlight_proto::v1::cluster_server::{self, ClusterServer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
+use tonic_health::pb::health_server;
 
 use crate::ask::Desk;
 use forward::Forward;
@@ -53,6 +54,9 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, shutdown: impl Futu
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // Of the contract, this half.
+            .with_service_name(cluster_server::SERVICE_NAME)
+            .with_service_name(health_server::SERVICE_NAME)
     };
     Server::builder()
         .max_concurrent_streams(MOST_CALLS)
