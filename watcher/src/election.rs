@@ -7,7 +7,8 @@
 //!
 //! Two never lead at once: whoever leads stops [`DEADLINE`] after it *sent* the last renewal that was taken; whoever
 //! follows waits for [`DURATION`] after it *saw* that. A third of difference in how clocks run does no harm. A Lease that
-//! isn't there may have been deleted under a leader, who writes it anew: so its absence must last as long.
+//! isn't there may have been deleted under a leader, who writes it anew: so its absence must last as long. Where it is
+//! deleted twice, two may lead for a while: the epoch of the later one is higher.
 
 use std::time::{Duration, Instant};
 
@@ -30,14 +31,12 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// One who would lead.
 #[derive(Debug)]
-pub(crate) struct Candidate {
+pub struct Candidate {
     /// No other's, not even an earlier run's.
     identity: String,
     /// The Lease's name.
     name: String,
     seen: Option<Seen>,
-    /// The most transitions of any Lease that was seen: so the epoch doesn't go back, even where one is deleted.
-    transitions: Option<i32>,
     /// The last write that made us lead, or go on.
     held: Option<Held>,
     /// Nothing is asked before.
@@ -63,7 +62,7 @@ struct Held {
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Read the Lease.
     Look,
     /// Write this: over the version that it names or, where it names none, as a new one.
@@ -74,12 +73,12 @@ pub(crate) enum Step {
 
 impl Candidate {
     /// A candidate for the Lease `name`. Nobody else may ever have the same `identity`.
-    pub(crate) const fn new(name: String, identity: String) -> Self {
-        Self { identity, name, seen: None, transitions: None, held: None, not_before: None }
+    pub const fn new(name: String, identity: String) -> Self {
+        Self { identity, name, seen: None, held: None, not_before: None }
     }
 
     /// What to do at `now`. `wall` is what people read in the Lease.
-    pub(crate) fn next(&self, now: Instant, wall: Timestamp) -> Step {
+    pub fn next(&self, now: Instant, wall: Timestamp) -> Step {
         if let Some(not_before) = self.not_before.filter(|not_before| now < *not_before) {
             return Step::Wait(not_before);
         }
@@ -105,13 +104,10 @@ impl Candidate {
     }
 
     /// The Lease was read, and the answer was there at `now`.
-    pub(crate) fn saw(&mut self, lease: Option<Lease>, now: Instant) {
+    pub fn saw(&mut self, lease: Option<Lease>, now: Instant) {
         self.not_before = None;
-        if let Some(spec) = lease.as_ref().map(spec) {
-            self.transitions = self.transitions.max(Some(transitions(spec)));
-            if !self.holds(spec) {
-                self.held = None;
-            }
+        if lease.as_ref().is_some_and(|lease| !self.holds(spec(lease))) {
+            self.held = None;
         }
         // Its version may change by anyone's hand, and a label is no sign of life. To be made anew is one.
         let life =
@@ -124,19 +120,24 @@ impl Candidate {
     }
 
     /// What was `sent` then is now the Lease, as the API answered at `now`.
-    pub(crate) fn wrote(&mut self, lease: Lease, sent: Instant, now: Instant) {
-        let epoch = epoch(spec(&lease));
+    ///
+    /// One that was made anew counts once it was renewed, a second later. By then none was made in the same second and
+    /// deleted again, for both would have the same epoch.
+    pub fn wrote(&mut self, lease: Lease, sent: Instant, now: Instant) {
+        let made = self.seen.as_ref().is_some_and(|seen| seen.lease.is_none());
+        // If it isn't ours, somebody between the API and us knows better.
+        let counts = !made && self.holds(spec(&lease));
+        let held = Held { epoch: epoch(&lease), sent };
         self.saw(Some(lease), now);
-        let ours = self.seen.as_ref().and_then(|seen| seen.lease.as_ref()).is_some_and(|lease| self.holds(spec(lease)));
-        self.held = ours.then_some(Held { epoch, sent });
-        if !ours {
-            // Somebody between the API and us knows better. No reason to hurry.
-            self.failed(now);
+        if counts {
+            self.held = Some(held);
+        } else {
+            self.not_before = Some(now + RETRY);
         }
     }
 
     /// Somebody else was faster: the Lease is no longer what was written over.
-    pub(crate) fn refused(&mut self, now: Instant) {
+    pub fn refused(&mut self, now: Instant) {
         self.failed(now);
         if let Some(seen) = &mut self.seen {
             seen.at = None;
@@ -144,12 +145,12 @@ impl Candidate {
     }
 
     /// Nobody knows whether the last step was taken.
-    pub(crate) fn failed(&mut self, now: Instant) {
+    pub fn failed(&mut self, now: Instant) {
         self.not_before = Some(now + RETRY);
     }
 
     /// Leads no longer. What to write, so that the next leader needn't wait.
-    pub(crate) fn resign(&mut self, now: Instant, wall: Timestamp) -> Option<Lease> {
+    pub fn resign(&mut self, now: Instant, wall: Timestamp) -> Option<Lease> {
         let leading = self.leading(now).is_some();
         self.held = None;
         let mut lease = self.seen.as_ref().and_then(|seen| seen.lease.clone()).filter(|_| leading)?;
@@ -165,17 +166,17 @@ impl Candidate {
     }
 
     /// The right to tell lights, whether it has run out or not. Nothing once another has it.
-    pub(crate) fn term(&self) -> Option<Term> {
+    pub fn term(&self) -> Option<Term> {
         self.held.map(|Held { epoch, sent }| Term { epoch, until: Some(sent + DEADLINE) })
     }
 
     /// The Lease's name.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Who held the Lease when it was last seen.
-    pub(crate) fn holder(&self) -> Option<&str> {
+    pub fn holder(&self) -> Option<&str> {
         self.seen.as_ref()?.lease.as_ref().and_then(|lease| holder(spec(lease)))
     }
 
@@ -183,35 +184,36 @@ impl Candidate {
         self.held.filter(|held| now < held.sent + DEADLINE)
     }
 
-    /// Not so where a write of ours that was long on its way has come after another's: that is as good as anyone's.
     fn holds(&self, spec: &LeaseSpec) -> bool {
-        holder(spec) == Some(&self.identity) && Some(transitions(spec)) == self.transitions
+        holder(spec) == Some(&self.identity)
     }
 
     /// The Lease with our term going on: also where it was deleted under us.
     fn renewed(&self, wall: Timestamp) -> Lease {
-        self.ours(self.transitions, wall)
+        self.ours(0, wall)
     }
 
     /// The Lease with a term of ours beginning.
     fn acquired(&self, wall: Timestamp) -> Lease {
-        let transitions = self.transitions.map_or(0, |transitions| transitions.saturating_add(1));
-        let mut lease = self.ours(Some(transitions), wall);
+        let mut lease = self.ours(1, wall);
         if let Some(spec) = &mut lease.spec {
             spec.acquire_time = spec.renew_time.clone();
         }
         lease
     }
 
-    fn ours(&self, lease_transitions: Option<i32>, wall: Timestamp) -> Lease {
-        let mut lease = self.seen.as_ref().and_then(|seen| seen.lease.clone()).unwrap_or_default();
+    /// The Lease as seen, with us as its holder and so many more transitions; or a new one, which begins to count anew.
+    fn ours(&self, more: i32, wall: Timestamp) -> Lease {
+        let seen = self.seen.as_ref().and_then(|seen| seen.lease.clone());
+        let lease_transitions = seen.as_ref().map_or(0, |lease| transitions(spec(lease)).saturating_add(more));
+        let mut lease = seen.unwrap_or_default();
         lease.metadata.name = Some(self.name.clone());
         let renew_time = Some(later(spec(&lease), wall));
         let old = lease.spec.take().unwrap_or_default();
         lease.spec = Some(LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
-            lease_transitions,
+            lease_transitions: Some(lease_transitions),
             acquire_time: old.acquire_time.or_else(|| renew_time.clone()),
             renew_time,
             ..old
@@ -246,9 +248,12 @@ fn transitions(spec: &LeaseSpec) -> i32 {
     spec.lease_transitions.unwrap_or_default().max(0)
 }
 
-/// Counts from 1: what says nothing of an epoch says 0.
-fn epoch(spec: &LeaseSpec) -> u64 {
-    u64::from(transitions(spec).unsigned_abs()) + 1
+/// When the Lease was made, by the API's clock, in seconds, and one more for each transition: so it grows with those, and, as
+/// they are seconds apart, beyond all of them where the Lease is made anew, also by one who never saw the old one. At least 1:
+/// what says nothing of an epoch says 0.
+fn epoch(lease: &Lease) -> u64 {
+    let made = lease.metadata.creation_timestamp.as_ref().map_or(0, |made| made.0.as_second());
+    u64::try_from(made).unwrap_or_default() + u64::from(transitions(spec(lease)).unsigned_abs()) + 1
 }
 
 /// `wall` or, where that clock was turned back or stands still, just after the last renewal: else this one would look as if

@@ -103,13 +103,17 @@ impl Leases {
         lease
     }
 
-    /// Whatever version it is of.
-    pub(crate) fn apply(&mut self, lease: Value) {
+    /// Whatever version it is of. It may say when it was made, which a real server decides.
+    pub(crate) fn apply(&mut self, mut lease: Value) {
+        let made = lease["metadata"]["creationTimestamp"].take();
         let text = |field: &str| lease["metadata"][field].as_str().unwrap_or_default().to_owned();
         let (namespace, name) = (text("namespace"), text("name"));
-        self.leases.remove(&(namespace.clone(), name));
+        self.leases.remove(&(namespace.clone(), name.clone()));
         // There is none: so it can't be there already.
-        self.create(namespace, lease).ok();
+        self.create(namespace.clone(), lease).ok();
+        if let Some(lease) = self.leases.get_mut(&(namespace, name)).filter(|_| !made.is_null()) {
+            lease["metadata"]["creationTimestamp"] = made;
+        }
     }
 
     /// As it is stored.

@@ -1,5 +1,7 @@
 //! The rules one by one, then random histories of several candidates and one Lease.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::*;
 
 mod history;
@@ -58,6 +60,21 @@ fn writes(candidate: &mut Candidate, now: Instant) -> Lease {
     lease
 }
 
+/// Makes the Lease that isn't there, at once and at these seconds of the API's clock.
+#[track_caller]
+fn makes(candidate: &mut Candidate, now: Instant, made: i64) -> Lease {
+    let mut lease = stored(&write(candidate, now), "made");
+    assert_eq!((&lease.metadata.creation_timestamp, transitions_of(&lease)), (&None, 0));
+    lease.metadata.creation_timestamp = Some(Time(wall(made)));
+    candidate.wrote(lease.clone(), now, now);
+    lease
+}
+
+/// The first epoch of a Lease that was made at these seconds.
+fn epoch_of(made: i64) -> Option<u64> {
+    u64::try_from(wall(made).as_second() + 1).ok()
+}
+
 /// A leader of this epoch, from `now` on.
 fn leader(identity: &str, epoch: i32, now: Instant) -> (Candidate, Lease) {
     let mut candidate = candidate(identity);
@@ -83,7 +100,7 @@ fn it_looks_before_anything_else() {
 }
 
 #[test]
-fn where_there_is_no_lease_the_first_leads_after_its_duration_with_epoch_1() {
+fn where_there_is_no_lease_the_first_makes_it_after_its_duration_and_leads_when_it_has_renewed_it() {
     let (mut a, t) = (candidate("a"), start());
     for seconds in (0..15).step_by(2) {
         let now = t + seconds * SECOND;
@@ -91,9 +108,12 @@ fn where_there_is_no_lease_the_first_leads_after_its_duration_with_epoch_1() {
         a.saw(None, now);
         assert_eq!(a.next(now, wall(0)), Step::Wait((now + LOOK).min(t + DURATION)));
     }
-    let lease = writes(&mut a, t + DURATION);
-    assert_eq!((lease.metadata.name.as_deref(), transitions_of(&lease)), (Some("watcher"), 0));
-    assert_eq!(leads(&a, t + DURATION), Some(1));
+    let lease = makes(&mut a, t + DURATION, 15);
+    assert_eq!((lease.metadata.name.as_deref(), leads(&a, t + DURATION)), (Some("watcher"), None));
+    let now = t + DURATION + RETRY;
+    assert_eq!(a.next(t + DURATION, wall(0)), Step::Wait(now));
+    let renewed = writes(&mut a, now);
+    assert_eq!((transitions_of(&renewed), leads(&a, now)), (0, epoch_of(15)));
 }
 
 #[test]
@@ -221,14 +241,14 @@ fn a_lease_deleted_under_its_leader_is_written_anew_and_the_term_goes_on() {
     let now = t + RENEWAL + RETRY;
     a.saw(None, now);
     assert_eq!(leads(&a, now), Some(8));
-    let lease = write(&a, now);
-    assert_eq!((lease.metadata.resource_version.as_deref(), transitions_of(&lease)), (None, 7));
-    writes(&mut a, now);
-    assert_eq!(leads(&a, now + DEADLINE - MOMENT), Some(8));
+    makes(&mut a, now, 6);
+    assert_eq!(leads(&a, now), Some(8));
+    writes(&mut a, now + RETRY);
+    assert_eq!(leads(&a, now + RETRY + DEADLINE - MOMENT), epoch_of(6));
 }
 
 #[test]
-fn a_lease_deleted_with_its_leader_is_made_by_a_stand_by_with_a_higher_epoch() {
+fn a_lease_deleted_with_its_leader_is_made_by_a_stand_by() {
     let (mut b, t) = (candidate("b"), start());
     b.saw(Some(held_by("a", 4, 0)), t);
     let deleted = t + 14 * SECOND;
@@ -237,8 +257,21 @@ fn a_lease_deleted_with_its_leader_is_made_by_a_stand_by_with_a_higher_epoch() {
     b.saw(None, deleted + DURATION / 2);
     b.saw(None, deleted + DURATION - MOMENT);
     assert_eq!(b.next(deleted + DURATION - MOMENT, wall(0)), Step::Wait(deleted + DURATION));
-    let lease = writes(&mut b, deleted + DURATION);
-    assert_eq!((transitions_of(&lease), leads(&b, deleted + DURATION)), (5, Some(6)));
+    makes(&mut b, deleted + DURATION, 29);
+    writes(&mut b, deleted + DURATION + RETRY);
+    assert_eq!(leads(&b, deleted + DURATION + RETRY), epoch_of(29));
+}
+
+#[test]
+fn a_lease_made_anew_by_one_who_never_saw_the_old_one_has_a_higher_epoch() {
+    let mut old = held_by("a", 999, 0);
+    old.metadata.creation_timestamp = Some(Time(wall(0)));
+    // Those transitions took their time.
+    let mut anew = held_by("b", 0, 0);
+    anew.metadata.creation_timestamp = Some(Time(wall(2_000)));
+    assert!(epoch(&anew) > epoch(&old));
+    old.metadata.creation_timestamp = Some(Time(Timestamp::MIN));
+    assert_eq!(epoch(&old), 1_000);
 }
 
 #[test]
@@ -275,17 +308,6 @@ fn an_own_write_of_unknown_outcome_is_found_out() {
     assert_eq!(b.term(), None);
     let renewed = writes(&mut b, now);
     assert_eq!((transitions_of(&renewed), leads(&b, now)), (5, Some(6)));
-}
-
-#[test]
-fn a_write_of_our_own_that_comes_after_anothers_is_anyones() {
-    let t = start();
-    let (mut a, mut ours) = leader("a", 8, t);
-    a.saw(Some(held_by("b", 8, 30)), t + SECOND);
-    ours.metadata.resource_version = Some("late".to_owned());
-    let now = t + 2 * SECOND;
-    a.saw(Some(ours), now);
-    assert_eq!((a.term(), a.next(now, wall(0))), (None, Step::Wait(now + LOOK)));
 }
 
 #[test]

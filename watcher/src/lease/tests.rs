@@ -119,19 +119,22 @@ async fn a_lease_that_is_not_there_is_made() {
     let mut rig = rig({
         let made = made.clone();
         move |method, body| match *method {
-            Method::POST => {
+            Method::POST | Method::PUT => {
                 let mut lease = body;
                 lease["metadata"]["resourceVersion"] = json!("1");
+                lease["metadata"]["creationTimestamp"] = json!("2025-06-01T12:00:00Z");
                 *made.lock().unwrap() = Some(lease.clone());
                 Some((201, lease))
             }
             _ => status(404, "NotFound"),
         }
     });
-    assert_eq!(rig.until(Option::is_some).await.unwrap().epoch, 1);
+    assert_eq!(rig.until(Option::is_some).await.unwrap().epoch, 1_748_779_201);
     let made = made.lock().unwrap().clone().unwrap();
     assert_eq!((&made["metadata"]["name"], &made["spec"]["holderIdentity"]), (&json!("watcher"), &json!("a")));
-    assert_eq!(rig.asked.lock().unwrap().last().unwrap(), "POST namespaces/podlight/leases");
+    let asked = rig.asked.lock().unwrap().clone();
+    let lease = "namespaces/podlight/leases";
+    assert_eq!(asked[asked.len() - 2..], [format!("POST {lease}"), format!("PUT {lease}/watcher")]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,6 +48,8 @@ impl Store {
         let mut written = stored(lease, &self.version.to_string());
         if self.lease.is_none() {
             written.metadata.uid = Some(self.version.to_string());
+            let made = wall(i64::try_from(now / 1_000).unwrap());
+            written.metadata.creation_timestamp = Some(Time(made));
             self.made = now;
         }
         self.lease = Some(written.clone());
@@ -65,8 +67,6 @@ struct Process {
     /// Not before this, whatever there is for it.
     stopped: u64,
     asked: Option<Asked>,
-    /// The highest epoch of another that it has been told of.
-    knows: u64,
     led: Option<u64>,
 }
 
@@ -100,8 +100,6 @@ struct World {
     well: bool,
     /// The last one of all.
     epoch: u64,
-    /// Since then.
-    deleted_since: bool,
     seen: Happened,
 }
 
@@ -128,9 +126,14 @@ impl World {
             born: 0,
             well: false,
             epoch: 0,
-            deleted_since: false,
             seen: Happened::default(),
         };
+        if world.dice.bool() {
+            // An old one, that many have held.
+            let mut lease = held_by("", 1_000, 0);
+            lease.metadata.creation_timestamp = Some(Time(wall(-100_000)));
+            world.store.lease = Some(lease);
+        }
         world.processes = (0..3).map(|_| world.process()).collect();
         world
     }
@@ -143,7 +146,6 @@ impl World {
             wakes: self.now + self.dice.u64(0..5_000),
             stopped: 0,
             asked: None,
-            knows: 0,
             led: None,
         }
     }
@@ -185,7 +187,6 @@ impl World {
             self.wake(i);
         }
         if self.chance(1) && self.now > self.store.made + OLD && self.store.lease.take().is_some() {
-            self.deleted_since = true;
             self.seen.deleted += 1;
         }
         self.check();
@@ -227,12 +228,7 @@ impl World {
             match answer.filter(|(back, _)| *back <= now).map(|(_, answer)| answer) {
                 None => process.candidate.failed(clock),
                 Some(Answer::Refused) => process.candidate.refused(clock),
-                Some(Answer::Read(lease)) => {
-                    let others =
-                        lease.as_ref().map(spec).filter(|spec| holder(spec) != Some(&process.candidate.identity));
-                    process.knows = others.map_or(0, epoch).max(process.knows);
-                    process.candidate.saw(lease, clock);
-                }
+                Some(Answer::Read(lease)) => process.candidate.saw(lease, clock),
                 Some(Answer::Written(lease)) => process.candidate.wrote(lease, sent, clock),
             }
         }
@@ -282,14 +278,10 @@ impl World {
         let process = &mut self.processes[i];
         // The same one may go on after a while in which it couldn't renew.
         if process.led != Some(epoch) {
-            let (seed, now, knows) = (self.seed, self.now, process.knows);
-            assert!(epoch > knows, "seed {seed}: epoch {epoch} after {knows}, which it knew, at {now} ms");
-            // Where the Lease was deleted, what nobody remembers who is there may return.
-            let returns = epoch <= self.epoch && !self.deleted_since;
-            assert!(!returns, "seed {seed}: epoch {epoch} after {} at {now} ms", self.epoch);
+            let (seed, now, last) = (self.seed, self.now, self.epoch);
+            assert!(epoch > last, "seed {seed}: epoch {epoch} after {last} at {now} ms");
             process.led = Some(epoch);
-            // It may be gone before its holder knows that it is there.
-            (self.epoch, self.deleted_since) = (epoch, self.store.lease.is_none());
+            self.epoch = epoch;
             self.seen.acquired += 1;
         }
     }
