@@ -6,13 +6,14 @@
 //! the last one may have been the first after the stop. And a list is as old as its beginning.
 //!
 //! Watches alone are no proof: an API server that is cut off from its store answers them from what it remembers, and ends
-//! them in order. So it must also have answered, as lately, a read that only its store can answer.
+//! them in order. So it must also have answered, as lately, a read that only its store can answer. And when it fails to, what
+//! its watches said since the last such answer counts for nothing.
 
 use std::time::{Duration, Instant};
 
 /// One of the two watches. Both must be heard: nodes without pods, or pods without nodes, are half the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Watch {
+pub enum Watch {
     /// Of all pods.
     Pods,
     /// Of all nodes.
@@ -21,7 +22,7 @@ pub(crate) enum Watch {
 
 impl Watch {
     /// What is watched, as the API names it.
-    pub(crate) const fn resource(self) -> &'static str {
+    pub const fn resource(self) -> &'static str {
         match self {
             Self::Pods => "pods",
             Self::Nodes => "nodes",
@@ -31,7 +32,7 @@ impl Watch {
 
 /// When the watches were last heard, and for how long that vouches for what was learned from them.
 #[derive(Clone, Debug)]
-pub(crate) struct Freshness {
+pub struct Freshness {
     limit: Duration,
     /// The last two moments at which this process was known to be awake, the older one first.
     awake: [Instant; 2],
@@ -46,8 +47,12 @@ pub(crate) struct Freshness {
 struct Heard {
     /// When the last list began.
     begun: Option<Instant>,
+    /// When the last complete one began.
+    list: Option<Instant>,
     /// When it was complete. Nothing while it isn't.
     listed: Option<Instant>,
+    /// How many lists in a row were old by then. None once the watch that goes on from them has told of newer times.
+    old: u32,
     /// When the last word was read.
     read: Option<Instant>,
     /// What was learned was so then, or later.
@@ -56,61 +61,75 @@ struct Heard {
 
 impl Freshness {
     /// Nothing heard yet, at `now`; a watch that was silent for `limit` is no longer believed.
-    pub(crate) fn new(limit: Duration, now: Instant) -> Self {
+    pub fn new(limit: Duration, now: Instant) -> Self {
         Self { limit, awake: [now; 2], pods: Heard::default(), nodes: Heard::default(), store: None }
     }
 
     /// How often to say that this process is awake, where `limit` is the silence that is allowed: as a word may count from
     /// two of these before it was read, they must be short against it.
-    pub(crate) fn pulse(limit: Duration) -> Duration {
+    pub fn pulse(limit: Duration) -> Duration {
         (limit / 20).min(Duration::from_secs(1))
     }
 
     /// This process is awake at `now`.
-    pub(crate) const fn awake(&mut self, now: Instant) {
+    pub const fn awake(&mut self, now: Instant) {
         self.awake = [self.awake[1], now];
     }
 
     /// `watch` said something, read at `now`, if only that nothing changed.
-    pub(crate) fn heard(&mut self, watch: Watch, now: Instant) {
+    pub fn heard(&mut self, watch: Watch, now: Instant) {
         let [sure, _] = self.awake;
+        let old = Self::old(self.limit);
         let heard = self.of_mut(watch);
+        if heard.listed.is_some_and(|listed| sure + old > listed) {
+            heard.old = 0;
+        }
         heard.read = heard.read.max(Some(now));
         heard.sure = heard.sure.max(Some(sure));
     }
 
     /// The API reached its store: it answered what it was `asked` then.
-    pub(crate) fn reads(&mut self, asked: Instant) {
+    pub fn reads(&mut self, asked: Instant) {
         self.store = self.store.max(Some(asked));
     }
 
+    /// The API didn't answer such a question. What its watches have said since it last answered one may be from memory.
+    pub fn fails(&mut self) {
+        for heard in [&mut self.pods, &mut self.nodes] {
+            heard.sure = heard.sure.min(self.store).max(heard.list);
+        }
+    }
+
     /// What `watch` is about is being listed from `now` on.
-    pub(crate) const fn lists(&mut self, watch: Watch, now: Instant) {
+    pub const fn lists(&mut self, watch: Watch, now: Instant) {
         let heard = self.of_mut(watch);
         heard.begun = Some(now);
         heard.listed = None;
     }
 
     /// The list is complete, and known, at `now`.
-    pub(crate) fn listed(&mut self, watch: Watch, now: Instant) {
+    pub fn listed(&mut self, watch: Watch, now: Instant) {
+        let old = Self::old(self.limit);
         let heard = self.of_mut(watch);
         heard.listed = Some(now);
+        heard.old = if heard.begun.is_some_and(|begun| now >= begun + old) { heard.old.saturating_add(1) } else { 0 };
         heard.read = heard.read.max(Some(now));
-        heard.sure = heard.sure.max(heard.begun);
+        heard.list = heard.begun;
+        heard.sure = heard.sure.max(heard.list);
     }
 
     /// When a word of `watch` was last read.
-    pub(crate) const fn read(&self, watch: Watch) -> Option<Instant> {
+    pub const fn read(&self, watch: Watch) -> Option<Instant> {
         self.of(watch).read
     }
 
     /// When the knowledge goes stale if nothing more is heard; nothing while a watch was never heard.
-    pub(crate) fn until(&self) -> Option<Instant> {
+    pub fn until(&self) -> Option<Instant> {
         Some(self.pods.sure?.min(self.nodes.sure?).min(self.store?) + self.limit)
     }
 
     /// Whether what was learned may still be told.
-    pub(crate) fn fresh(&self, now: Instant) -> bool {
+    pub fn fresh(&self, now: Instant) -> bool {
         self.until().is_some_and(|until| now < until)
     }
 
@@ -118,10 +137,19 @@ impl Freshness {
     /// come after so long a silence may be the last ones of a long story: only a list says how it ends. It is a little before
     /// the limit: where all is well again by then, no light need notice.
     ///
-    /// A list may take longer than the limit, and then vouches for nothing: the watch that goes on from it will.
-    pub(crate) fn lapses(&self, watch: Watch) -> Option<Instant> {
+    /// A list that took long is old when it is known. If the watch that goes on from it doesn't speak at once of newer times,
+    /// another list follows, and one more. No third: where lists always take long, the watch must be heard out.
+    pub fn lapses(&self, watch: Watch) -> Option<Instant> {
         let heard = self.of(watch);
-        Some(heard.listed?.max(heard.sure?) + self.limit * 9 / 10)
+        let listed = heard.listed?;
+        let again = matches!(heard.old, 1 | 2);
+        Some(if again { listed + Self::pulse(self.limit) } else { listed.max(heard.sure?) + self.limit * 9 / 10 })
+    }
+
+    /// From what age on a list is old: a watch that has nothing to tell ends after two thirds of the limit, and that would be
+    /// too late.
+    fn old(limit: Duration) -> Duration {
+        limit / 4
     }
 
     const fn of(&self, watch: Watch) -> &Heard {
@@ -235,6 +263,41 @@ mod tests {
     }
 
     #[test]
+    fn what_an_api_said_before_a_read_that_it_could_not_answer_counts_for_nothing_even_when_it_answers_again() {
+        let mut clock = Clock::new();
+        let (freshness, now) = clock.at(2);
+        freshness.lists(Watch::Pods, now);
+        freshness.listed(Watch::Pods, now);
+        clock.heard(Watch::Nodes, 0);
+        clock.heard(Watch::Pods, 20);
+        clock.heard(Watch::Nodes, 20);
+        let (freshness, now) = clock.at(25);
+        freshness.heard(Watch::Pods, now);
+        freshness.heard(Watch::Nodes, now);
+        freshness.fails();
+        freshness.reads(now + SECOND);
+        assert_eq!(clock.until(), Some(50));
+        clock.heard(Watch::Pods, 30);
+        clock.heard(Watch::Nodes, 30);
+        assert_eq!(clock.until(), Some(60));
+    }
+
+    #[test]
+    fn a_list_is_from_the_store_whatever_other_reads_come_to() {
+        let mut clock = Clock::new();
+        clock.heard(Watch::Nodes, 10);
+        let (freshness, now) = clock.at(12);
+        freshness.lists(Watch::Pods, now);
+        let (freshness, now) = clock.at(13);
+        freshness.listed(Watch::Pods, now);
+        freshness.fails();
+        assert_eq!(freshness.lapses(Watch::Pods), Some(now + LIMIT * 9 / 10));
+        freshness.reads(now);
+        // The nodes' watch was heard last.
+        assert_eq!(clock.until(), Some(40));
+    }
+
+    #[test]
     fn a_list_vouches_from_its_beginning() {
         let mut clock = Clock::new();
         clock.heard(Watch::Nodes, 20);
@@ -262,7 +325,41 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_took_longer_than_the_limit_gives_the_watch_time_to_speak() {
+    fn a_list_that_took_long_is_followed_by_two_more_at_most_while_the_watch_is_silent() {
+        let mut clock = Clock::new();
+        for (ends, another) in [(40, true), (80, true), (120, false), (160, false)] {
+            let (freshness, now) = clock.at(ends - 40);
+            freshness.lists(Watch::Pods, now);
+            let (freshness, now) = clock.at(ends);
+            freshness.listed(Watch::Pods, now);
+            let soon = freshness.lapses(Watch::Pods) == Some(now + SECOND);
+            assert_eq!(soon, another);
+        }
+        clock.heard(Watch::Pods, 161);
+        let (freshness, now) = clock.at(200);
+        freshness.lists(Watch::Pods, now);
+        let (freshness, now) = clock.at(210);
+        freshness.listed(Watch::Pods, now);
+        assert_eq!(freshness.lapses(Watch::Pods), Some(now + SECOND));
+        freshness.heard(Watch::Pods, now);
+        assert_eq!(freshness.lapses(Watch::Pods), Some(now + LIMIT * 9 / 10));
+    }
+
+    #[test]
+    fn a_word_that_may_be_as_old_as_the_list_does_not_make_up_for_it() {
+        let mut clock = Clock::new();
+        let (freshness, now) = clock.at(0);
+        freshness.lists(Watch::Pods, now);
+        // It was stopped meanwhile.
+        let woken = now + 20 * SECOND;
+        freshness.awake(woken);
+        freshness.listed(Watch::Pods, woken);
+        freshness.heard(Watch::Pods, woken);
+        assert_eq!(freshness.lapses(Watch::Pods), Some(woken + SECOND));
+    }
+
+    #[test]
+    fn a_list_vouches_for_nothing_where_it_took_longer_than_the_limit_but_the_watch_does() {
         let mut clock = Clock::new();
         clock.heard(Watch::Nodes, 40);
         let (freshness, now) = clock.at(0);
@@ -270,7 +367,6 @@ mod tests {
         let (freshness, now) = clock.at(40);
         freshness.listed(Watch::Pods, now);
         assert!(!freshness.fresh(now));
-        assert!(freshness.lapses(Watch::Pods) > Some(now + LIMIT / 2));
         clock.heard(Watch::Pods, 41);
         assert_eq!(clock.until(), Some(70));
     }

@@ -167,6 +167,7 @@ pub(crate) async fn probe(api: Api<Node>, api_silence: Duration, freshness: watc
         }
         fails = why.is_some();
         if fails {
+            freshness.send_modify(Freshness::fails);
             sleep(AGAIN).await;
         } else {
             freshness.send_modify(|freshness| freshness.reads(asked.into_std()));

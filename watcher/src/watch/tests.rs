@@ -35,6 +35,13 @@ impl Played {
 
     /// Follows its pods, and says what was heard.
     fn heard(&self) -> (watch::Sender<Freshness>, mpsc::Receiver<Change<Pod>>) {
+        let (heard, client) = self.client();
+        let (changes, received) = mpsc::channel(1);
+        tokio::spawn(follow(Api::all(client), Watch::Pods, SILENCE, heard.clone(), changes));
+        (heard, received)
+    }
+
+    fn client(&self) -> (watch::Sender<Freshness>, Client) {
         let played = self.clone();
         let service = tower::service_fn(move |request: Request<Body>| {
             played.asked.lock().unwrap().push(request.uri().to_string());
@@ -51,9 +58,7 @@ impl Played {
         });
         let heard = watch::Sender::new(Freshness::new(SILENCE, Instant::now().into_std()));
         let client = ClientBuilder::new(service, "default").with_layer(&Hearing(heard.clone())).build();
-        let (changes, received) = mpsc::channel(1);
-        tokio::spawn(follow(Api::all(client), Watch::Pods, SILENCE, heard.clone(), changes));
-        (heard, received)
+        (heard, client)
     }
 
     fn asked(&self) -> Vec<String> {
@@ -151,6 +156,26 @@ async fn what_was_silent_for_too_long_is_listed_anew_once() {
     assert!(begins.elapsed() > SILENCE * 2 / 3 && begins.elapsed() < SILENCE);
     let asked = api.asked();
     assert!(asked.iter().filter(|asked| !asked.contains("watch=true")).count() == 2, "{asked:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_watches_say_counts_for_nothing_while_the_store_cannot_be_read() {
+    let api = Played::new(&[(200, &list(&[], "")), (500, "{}")]);
+    let (heard, client) = api.client();
+    let start = Instant::now();
+    let until = || heard.borrow().until().map(|until| (until - start.into_std()).as_secs());
+    tokio::spawn(probe(Api::all(client), SILENCE, heard.clone()));
+    sleep(Duration::from_secs(9)).await;
+    let now = Instant::now().into_std();
+    heard.send_modify(|freshness| {
+        freshness.awake(now);
+        freshness.awake(now);
+        freshness.heard(Watch::Pods, now);
+        freshness.heard(Watch::Nodes, now);
+    });
+    sleep(Duration::from_secs(2)).await;
+    heard.send_modify(|freshness| freshness.reads(Instant::now().into_std()));
+    assert_eq!(until(), Some(30));
 }
 
 #[test]
