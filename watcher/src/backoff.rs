@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Exponential backoff with full jitter: many that lost the same peer don't return as one.
 #[derive(Clone, Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     base: Duration,
     cap: Duration,
     failures: u32,
@@ -12,19 +12,19 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     /// The first wait is at most `base`, each further one at most twice the last, none above `cap`.
-    pub(crate) const fn new(base: Duration, cap: Duration) -> Self {
+    pub const fn new(base: Duration, cap: Duration) -> Self {
         Self { base, cap, failures: 0 }
     }
 
     /// The next wait, with a `roll` of the dice from 0 to 1.
-    pub(crate) fn next(&mut self, roll: f64) -> Duration {
+    pub fn next(&mut self, roll: f64) -> Duration {
         let most = self.base.saturating_mul(2_u32.saturating_pow(self.failures)).min(self.cap);
         self.failures = self.failures.saturating_add(1);
         most.mul_f64(roll.clamp(0.0, 1.0))
     }
 
     /// It worked: begin anew.
-    pub(crate) const fn reset(&mut self) {
+    pub const fn reset(&mut self) {
         self.failures = 0;
     }
 }

@@ -18,21 +18,22 @@
 //! leads; the others know as much, and tell no light.
 //!
 //! Pure modules take `now` as an argument and know neither clock nor network; edges don't know each other. [`run`] joins
-//! them by channels: `watch` for state, where only the newest counts, and bounded `mpsc` for events.
+//! them by channels: `watch` for state, where only the newest counts, and bounded `mpsc` for events. What is public besides
+//! [`run`] and its settings is there to be tried out of the process: by `tests/model`, by fuzzers.
 
 mod acks;
 mod ask;
-mod backoff;
+pub mod backoff;
 mod board;
 mod census;
 pub mod cli;
 mod column;
-mod election;
+pub mod election;
 pub mod files;
 pub mod filter;
 #[cfg(test)]
 mod fixtures;
-mod freshness;
+pub mod freshness;
 mod http;
 mod json;
 mod lease;
@@ -43,7 +44,7 @@ mod link;
 pub mod node;
 mod nodes;
 mod object;
-mod pace;
+pub mod pace;
 mod place;
 pub mod pod;
 mod pods;
@@ -56,7 +57,7 @@ mod slots;
 pub mod standing;
 mod uid;
 mod verdict;
-mod vouch;
+pub mod vouch;
 mod watch;
 
 pub use settings::{Election, Listen, Misconfigured, Settings};

@@ -9,16 +9,18 @@ use crate::vouch::{self, Vouch};
 
 /// The pace of one session with a light.
 #[derive(Clone, Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     lease: Duration,
     last: Option<Said>,
 }
 
 /// A command by its number: none that is newer has a lower one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) epoch: u64,
-    pub(crate) version: u64,
+pub struct Mark {
+    /// Of the watcher.
+    pub epoch: u64,
+    /// Of what it tells.
+    pub version: u64,
 }
 
 /// A command that was sent.
@@ -31,17 +33,17 @@ struct Said {
 
 impl Pace {
     /// A session in which nothing was said, with leases of this length.
-    pub(crate) const fn new(lease: Duration) -> Self {
+    pub const fn new(lease: Duration) -> Self {
         Self { lease, last: None }
     }
 
     /// `mark` was sent at `now`.
-    pub(crate) const fn said(&mut self, mark: Mark, now: Instant) {
+    pub const fn said(&mut self, mark: Mark, now: Instant) {
         self.last = Some(Said { mark, at: now, answered: false });
     }
 
     /// The light answered `mark`. True where that is what it was asked last, and not answered before.
-    pub(crate) fn answered(&mut self, mark: Mark) -> bool {
+    pub fn answered(&mut self, mark: Mark) -> bool {
         match &mut self.last {
             Some(said) if said.mark == mark && !said.answered => {
                 said.answered = true;
@@ -53,24 +55,24 @@ impl Pace {
 
     /// As what `version`, the newest, is to be sent at `now`: where it may be vouched for, nothing is in flight, and it is
     /// news or the lease wants renewing.
-    pub(crate) fn due(&self, version: u64, vouch: Option<Vouch>, now: Instant) -> Option<Mark> {
+    pub fn due(&self, version: u64, vouch: Option<Vouch>, now: Instant) -> Option<Mark> {
         let mark = Mark { epoch: vouch::epoch(vouch, now)?, version };
         self.last.is_none_or(|said| said.answered && (said.mark != mark || now >= self.renewal(said))).then_some(mark)
     }
 
     /// What was said last, and whether its answer is still to come.
-    pub(crate) fn last(&self) -> Option<(Mark, bool)> {
+    pub fn last(&self) -> Option<(Mark, bool)> {
         self.last.map(|said| (said.mark, !said.answered))
     }
 
     /// Whether the light let a whole lease pass without an answer.
-    pub(crate) fn overdue(&self, now: Instant) -> bool {
+    pub fn overdue(&self, now: Instant) -> bool {
         self.last.is_some_and(|said| !said.answered && now >= said.at + self.lease)
     }
 
     /// When to look again if nothing happens before. What may not be vouched for `now` isn't renewed at any time; what may
     /// be then is asked again then, for that may have been prolonged.
-    pub(crate) fn next(&self, vouch: Option<Vouch>, now: Instant) -> Option<Instant> {
+    pub fn next(&self, vouch: Option<Vouch>, now: Instant) -> Option<Instant> {
         match self.last? {
             said if !said.answered => Some(said.at + self.lease),
             said => vouch::epoch(vouch, now).map(|_| self.renewal(said)),

@@ -5,37 +5,37 @@ use std::time::Instant;
 
 /// The right to tell lights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Term {
+pub struct Term {
     /// Higher than that of any who had the right before.
-    pub(crate) epoch: u64,
+    pub epoch: u64,
     /// Nothing where nobody else can have it.
-    pub(crate) until: Option<Instant>,
+    pub until: Option<Instant>,
 }
 
 /// That what is known may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Vouch {
+pub struct Vouch {
     /// As [`Term::epoch`].
-    pub(crate) epoch: u64,
+    pub epoch: u64,
     /// The first moment at which it may no longer be.
-    pub(crate) until: Instant,
+    pub until: Instant,
 }
 
 impl Vouch {
     /// Where there is the right to tell, and what is known is fresh: until either ends.
-    pub(crate) fn new(term: Option<Term>, fresh_until: Option<Instant>) -> Option<Self> {
+    pub fn new(term: Option<Term>, fresh_until: Option<Instant>) -> Option<Self> {
         let (Term { epoch, until }, fresh) = (term?, fresh_until?);
         Some(Self { epoch, until: until.map_or(fresh, |until| until.min(fresh)) })
     }
 
     /// Whether it holds at `now`.
-    pub(crate) fn holds(self, now: Instant) -> bool {
+    pub fn holds(self, now: Instant) -> bool {
         now < self.until
     }
 }
 
 /// The epoch under which what is known may be told at `now`.
-pub(crate) fn epoch(vouch: Option<Vouch>, now: Instant) -> Option<u64> {
+pub fn epoch(vouch: Option<Vouch>, now: Instant) -> Option<u64> {
     vouch.filter(|vouch| vouch.holds(now)).map(|vouch| vouch.epoch)
 }
 
