@@ -1,13 +1,15 @@
 //! Edge: the command line. Serves the light of this host, or asks one that serves.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use podlight_proto::v1;
 use podlight_proto::v1::light_client::LightClient;
+use podlight_tls::{BadPapers, Own, Trust};
 use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::{Channel, Endpoint};
 use tracing_subscriber::EnvFilter;
@@ -89,6 +91,15 @@ struct Server {
     /// The lightd to ask
     #[arg(long, env = "PODLIGHT_SERVER", default_value = "http://127.0.0.1:50051", value_name = "URL")]
     server: String,
+    /// The CAs of the lightd that is asked, in PEM, where its URL is https://
+    #[arg(long, env = "PODLIGHT_CA", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The certificate to show to it, in PEM
+    #[arg(long, env = "PODLIGHT_CERT", value_name = "FILE")]
+    cert: Option<PathBuf>,
+    /// The private key of --cert, in PEM
+    #[arg(long, env = "PODLIGHT_KEY", value_name = "FILE")]
+    key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -116,7 +127,9 @@ pub fn main() -> ExitCode {
     let Some(command) = command else {
         return match settings.check() {
             Ok(()) => {
-                runtime.block_on(serve(settings)).map_or_else(|e| fail(&e, ExitCode::FAILURE), |()| ExitCode::SUCCESS)
+                let code =
+                    |e: &anyhow::Error| if e.is::<BadPapers>() { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE };
+                runtime.block_on(serve(settings)).map_or_else(|e| fail(&e, code(&e)), |()| ExitCode::SUCCESS)
             }
             Err(error) => fail(&error, BAD_CONFIGURATION.into()),
         };
@@ -191,7 +204,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 print(&status::text(&state, screen::has_color()));
                 print("");
             }
-            anyhow::bail!("lightd has stopped");
+            bail!("lightd has stopped");
         }
         Command::List => {
             print(&doctor::list(&usb::survey()));
@@ -215,7 +228,19 @@ impl Server {
     async fn connect(&self) -> anyhow::Result<LightClient<Channel>> {
         let endpoint = Endpoint::from_shared(self.server.clone())
             .with_context(|| format!("--server {}: give a URL such as http://127.0.0.1:50051", self.server))?;
-        let channel = endpoint.connect_timeout(PATIENCE).connect().await.map_err(|error| {
+        let endpoint = endpoint.connect_timeout(PATIENCE);
+        let (cert, key, ca) = (self.cert.clone(), self.key.clone(), self.ca.clone());
+        let files = podlight_tls::all_or_none(("--cert", cert), ("--key", key), ("--ca", ca))?;
+        let channel = match (files, self.server.starts_with("https://")) {
+            (Some(files), true) => {
+                let (mut trust, _) = Trust::read(files)?;
+                podlight_tls::dial(endpoint, trust.papers(), Own::Host).await
+            }
+            (None, false) => endpoint.connect().await,
+            (Some(_), false) => bail!("--server {}: give an https URL with --cert, --key and --ca", self.server),
+            (None, true) => bail!("--server {}: https takes --cert, --key and --ca", self.server),
+        };
+        let channel = channel.map_err(|error| {
             let error = anyhow::Error::from(error);
             anyhow::anyhow!("no lightd answers at {} ({}); is it running?", self.server, error.root_cause())
         })?;

@@ -26,16 +26,18 @@ mod stick;
 mod usb;
 mod virtual_stick;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use podlight_tls::{Renewal, Trust};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use crate::keeper::Keeper;
+use crate::serve::Door;
 use crate::stick::{Port, Report};
 use crate::virtual_stick::VirtualStick;
 
@@ -48,8 +50,10 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A lightd that listens, and doesn't serve yet.
 pub struct Lightd {
-    listener: TcpListener,
+    doors: Vec<Door>,
     address: SocketAddr,
+    local: Option<SocketAddr>,
+    renewal: Option<Renewal>,
     keeper: Arc<Keeper>,
     frames: Vec<watch::Receiver<Frame>>,
     /// Each sends its reports, and ends when its stick has shown the last scene.
@@ -64,8 +68,16 @@ impl Lightd {
     /// state, not an error.
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
+        let (trust, renewal) = settings.tls()?.map(Trust::read).transpose()?.unzip();
         let listener = serve::listen(settings.listen).with_context(|| format!("--listen {}", settings.listen))?;
         let address = listener.local_addr()?;
+        let mut doors = vec![Door { listener, trust }];
+        let mut local = None;
+        if let Some(wanted) = settings.local {
+            let listener = serve::listen(wanted).with_context(|| format!("--local {wanted}"))?;
+            local = Some(listener.local_addr()?);
+            doors.push(Door { listener, trust: None });
+        }
         let keeper = Arc::new(Keeper::new(settings.stick.iter().map(ToString::to_string).collect()));
         let named = settings.stick.iter().filter_map(|name| match name {
             StickName::Usb(wanted) => wanted.clone(),
@@ -86,12 +98,17 @@ impl Lightd {
             };
             loops.push(spawn(name, port, &settings, &keeper)?);
         }
-        Ok(Self { listener, address, keeper, frames, loops })
+        Ok(Self { doors, address, local, renewal, keeper, frames, loops })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for this host besides.
+    pub const fn local(&self) -> Option<SocketAddr> {
+        self.local
     }
 
     /// What each virtual stick shows, in the order of the settings.
@@ -104,8 +121,14 @@ impl Lightd {
     /// # Errors
     /// What ends the service: the listener fails, or a stick's loop ends before its time.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, address, keeper, loops, .. } = self;
+        let Self { doors, address, local, renewal, keeper, loops, .. } = self;
         tracing::info!(%address, "listening");
+        if let Some(local) = local {
+            tracing::info!(%local, "listening without TLS, for this host");
+        }
+        if let Some(renewal) = &renewal {
+            tracing::info!("mutual TLS, by a certificate {}", renewal.papers());
+        }
         let mut ended = Vec::new();
         let mut reports = Vec::new();
         for (index, (report, end)) in loops.into_iter().enumerate() {
@@ -113,7 +136,7 @@ impl Lightd {
             ended.push(end);
         }
         let (stop, stopping) = oneshot::channel::<()>();
-        let server = serve::serve(listener, Arc::clone(&keeper), async {
+        let server = serve::serve(doors, Arc::clone(&keeper), async {
             let _ = stopping.await;
         });
         tokio::pin!(server);
@@ -121,6 +144,7 @@ impl Lightd {
             tokio::select! {
                 result = &mut server => return result,
                 () = keeper.keep() => {}
+                never = renew(renewal) => match never {},
                 _ = futures::future::select_all(reports.into_iter().map(Box::pin)) => anyhow::bail!("a stick's loop ended"),
                 () = shutdown => {}
             }
@@ -133,6 +157,14 @@ impl Lightd {
             timeout(FAREWELL, &mut server).await.unwrap_or(Ok(()))
         };
         ending.await
+    }
+}
+
+/// Keeps certificates up to date, where there are any.
+async fn renew(renewal: Option<Renewal>) -> Infallible {
+    match renewal {
+        Some(renewal) => renewal.run().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,15 +1,17 @@
 //! Edge: the Light service. Parses what peers send, tells the keeper, and answers.
 //!
 //! ```text
-//!  peers ──▶ door (so many connections) ──▶ HTTP/2 (so many streams, so many bytes) ──▶ Service ──▶ keeper
-//!              └─ who is dismissed: guests
+//!  peers ──▶ door (so many connections) ──▶ line (TLS) ──▶ HTTP/2 (so many streams and bytes) ──▶ Service ──▶ keeper
+//!              └─ who is dismissed: guests    └─ who is complained of: complaints
 //! ```
 //!
 //! Whoever reaches the port may speak, so each of a peer's means is bounded. By the limits below, all connections
 //! together make lightd hold a few MiB, and none keeps a watcher or a person out.
 
+mod complaints;
 mod door;
 mod guests;
+mod line;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +21,6 @@ use futures::Stream;
 use podlight_proto::v1::color_status::Outcome;
 use podlight_proto::v1::light_server::{self, Light, LightServer};
 use podlight_proto::{Command, DESCRIPTORS, Identify, Invalid, Lease, SetColor, v1};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
@@ -31,7 +32,7 @@ use tonic_health::pb::health_server;
 use crate::keeper::Keeper;
 use door::{Conversation, Visit};
 
-pub(crate) use door::listen;
+pub(crate) use door::{Door, listen};
 
 /// Connections at a time: a watcher or two, and people with their dashboards.
 const MOST_CONNECTIONS: usize = 64;
@@ -48,9 +49,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A peer that doesn't answer a ping for this long is gone.
 const PING: Duration = Duration::from_secs(20);
 
-/// Serves `keeper`'s light, its health and its reflection on `listener` until `shutdown`.
+/// Serves `keeper`'s light, its health and its reflection at `doors` until `shutdown`.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    doors: Vec<Door>,
     keeper: Arc<Keeper>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
@@ -80,7 +81,7 @@ pub(crate) async fn serve(
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
-        .serve_with_incoming_shutdown(door::open(listener, MOST_CONNECTIONS), shutdown)
+        .serve_with_incoming_shutdown(door::open(doors, MOST_CONNECTIONS), shutdown)
         .await?;
     Ok(())
 }

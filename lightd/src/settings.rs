@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::ensure;
 use clap::Args;
+use podlight_tls::Files;
 
 use crate::blinkstick::Model;
 use crate::canvas::Mount;
@@ -20,6 +22,24 @@ pub struct Settings {
     /// Listen beyond loopback although nothing is encrypted and anyone who connects may set the light
     #[arg(long, env = "PODLIGHT_INSECURE")]
     pub insecure: bool,
+
+    /// The certificate to show to whoever connects, in PEM; with it nothing is spoken but TLS 1.3, and only by those who
+    /// show a certificate of a CA in --client-ca. The three files may change at any time
+    #[arg(long, env = "PODLIGHT_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert, in PEM
+    #[arg(long, env = "PODLIGHT_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// The CAs, in PEM: whoever shows a certificate of one may set the light
+    #[arg(long, env = "PODLIGHT_CLIENT_CA", value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+
+    /// A loopback address and port besides, always without TLS: for `lightd status` and other commands on this host, or
+    /// in this pod
+    #[arg(long, env = "PODLIGHT_LOCAL", value_name = "ADDRESS")]
+    pub local: Option<SocketAddr>,
 
     /// A stick to drive; repeat it to drive several alike.
     ///
@@ -50,14 +70,19 @@ impl Settings {
     /// Checks what one flag alone can't tell.
     ///
     /// # Errors
-    /// An address beyond loopback without `--insecure`, or a stick named twice.
+    /// An address beyond loopback with neither TLS nor `--insecure`, TLS by halves, or a stick named twice.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let tls = self.tls()?.is_some();
         ensure!(
-            self.insecure || self.listen.ip().is_loopback(),
+            tls || self.insecure || self.listen.ip().is_loopback(),
             "--listen {}: this is not a loopback address, so anyone who reaches it could set the light; listen on \
-             127.0.0.1, or add --insecure where the network is fenced off",
+             127.0.0.1, give --tls-cert, --tls-key and --client-ca, or add --insecure where the network is fenced off",
             self.listen
         );
+        ensure!(!(tls && self.insecure), "--insecure and --tls-cert: with TLS nothing is insecure; give one of them");
+        if let Some(local) = self.local {
+            ensure!(local.ip().is_loopback(), "--local {local}: give a loopback address such as 127.0.0.1:50050");
+        }
         for (i, stick) in self.stick.iter().enumerate() {
             let twice = matches!(stick, StickName::Usb(_)) && self.stick[..i].contains(stick);
             ensure!(
@@ -66,6 +91,18 @@ impl Settings {
             );
         }
         Ok(())
+    }
+
+    /// What TLS takes. Nothing where there is none.
+    ///
+    /// # Errors
+    /// Something of it is missing.
+    pub(crate) fn tls(&self) -> Result<Option<Files>, podlight_tls::Missing> {
+        podlight_tls::all_or_none(
+            ("--tls-cert", self.tls_cert.clone()),
+            ("--tls-key", self.tls_key.clone()),
+            ("--client-ca", self.client_ca.clone()),
+        )
     }
 
     pub(crate) const fn mount(&self) -> Mount {

@@ -48,11 +48,9 @@ pub fn all_or_none(
     let file = |flag, path| File { flag, path };
     match (cert.1, key.1, ca.1) {
         (None, None, None) => Ok(None),
-        (Some(certificate), Some(private), Some(authority)) => Ok(Some(Files {
-            cert: file(cert.0, certificate),
-            key: file(key.0, private),
-            ca: file(ca.0, authority),
-        })),
+        (Some(certificate), Some(private), Some(authority)) => {
+            Ok(Some(Files { cert: file(cert.0, certificate), key: file(key.0, private), ca: file(ca.0, authority) }))
+        }
         (cert, key, ca) => {
             let is_given = [cert.is_some(), key.is_some(), ca.is_some()];
             let those = |wanted| {

@@ -55,6 +55,11 @@ impl Trust {
 }
 
 impl Renewal {
+    /// The newest papers.
+    pub const fn papers(&self) -> &Arc<Papers> {
+        self.shelf.papers()
+    }
+
     /// Looks at the files without end, and says in the log what becomes of them.
     pub async fn run(mut self) -> Infallible {
         let mut ticks = interval(PERIOD);

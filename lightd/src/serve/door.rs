@@ -12,13 +12,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{FutureExt as _, Stream};
+use podlight_tls::Trust;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::sleep;
 use tonic::transport::server::Connected;
 
+use super::complaints::Complaints;
 use super::guests::{Guest, Guests};
+use super::line::Line;
 
 /// Before the next try where nobody can be let in, for want of files or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -42,21 +45,40 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// To drop it is to show a guest out.
 type Exit = oneshot::Sender<Infallible>;
 
-/// Those who come to `listener`. At most `most` are there at a time.
-pub(super) fn open(listener: TcpListener, most: usize) -> impl Stream<Item = io::Result<Connection>> {
-    let door = Door { listener, guests: Arc::new(Mutex::new(Guests::new())), room: Arc::new(Semaphore::new(most)) };
-    futures::stream::unfold(door, |door| async { Some((Ok(door.next().await), door)) })
+/// Where peers come in.
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    /// By which certificates. None: anyone may come in, and nothing is encrypted.
+    pub(crate) trust: Option<Trust>,
 }
 
-struct Door {
-    listener: TcpListener,
+/// Those who come to any of `doors`. At most `most` are there at a time.
+pub(super) fn open(doors: Vec<Door>, most: usize) -> impl Stream<Item = io::Result<Connection>> {
+    let house = House {
+        guests: Arc::new(Mutex::new(Guests::new())),
+        room: Arc::new(Semaphore::new(most)),
+        complaints: Arc::new(Mutex::new(Complaints::default())),
+    };
+    let streams = doors.into_iter().map(|door| {
+        let begin = (door, house.clone());
+        Box::pin(futures::stream::unfold(begin, |(door, house)| async {
+            Some((Ok(house.welcome(&door).await), (door, house)))
+        }))
+    });
+    futures::stream::select_all(streams)
+}
+
+/// What all doors lead to.
+#[derive(Clone)]
+struct House {
     guests: Arc<Mutex<Guests<Exit>>>,
     room: Arc<Semaphore>,
+    complaints: Arc<Mutex<Complaints>>,
 }
 
-impl Door {
-    async fn next(&self) -> Connection {
-        let (stream, peer) = self.knock().await;
+impl House {
+    async fn welcome(&self, door: &Door) -> Connection {
+        let (stream, peer) = door.knock().await;
         // Latency is all that it is about; a peer that has gone already is found out soon.
         let _ = stream.set_nodelay(true);
         if self.room.available_permits() == 0 {
@@ -67,9 +89,12 @@ impl Door {
         let (exit, leave) = oneshot::channel();
         let guest = lock(&self.guests).comes(exit);
         let visit = Visit { guests: Arc::clone(&self.guests), guest, peer };
-        Connection { stream, leave: Some(leave), visit, _room: room }
+        let line = Line::new(stream, peer, door.trust.clone(), Arc::clone(&self.complaints));
+        Connection { line, leave: Some(leave), visit, _room: room }
     }
+}
 
+impl Door {
     async fn knock(&self) -> (TcpStream, SocketAddr) {
         let mut troubled = false;
         loop {
@@ -89,7 +114,7 @@ impl Door {
 
 /// A connection, until its guest is shown out.
 pub(super) struct Connection {
-    stream: TcpStream,
+    line: Line,
     /// None once it was told to go.
     leave: Option<oneshot::Receiver<Infallible>>,
     visit: Visit,
@@ -97,11 +122,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Its stream, while it may stay.
-    fn stream(self: Pin<&mut Self>, context: &mut Context<'_>) -> io::Result<Pin<&mut TcpStream>> {
+    /// Its bytes, while it may stay.
+    fn line(self: Pin<&mut Self>, context: &mut Context<'_>) -> io::Result<Pin<&mut Line>> {
         let this = self.get_mut();
         this.leave.take_if(|leave| leave.poll_unpin(context).is_ready());
-        if this.leave.is_none() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(Pin::new(&mut this.stream)) }
+        if this.leave.is_none() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(Pin::new(&mut this.line)) }
     }
 }
 
@@ -113,13 +138,13 @@ impl Drop for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.stream(context)?.poll_read(context, buffer)
+        self.line(context)?.poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.stream(context)?.poll_write(context, bytes)
+        self.line(context)?.poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -127,19 +152,19 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream(context)?.poll_write_vectored(context, slices)
+        self.line(context)?.poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.line.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream(context)?.poll_flush(context)
+        self.line(context)?.poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream(context)?.poll_shutdown(context)
+        self.line(context)?.poll_shutdown(context)
     }
 }
 

@@ -28,10 +28,8 @@ fn shelf() -> Shelf {
 }
 
 fn refused(news: News) -> String {
-    match news {
-        News::Refused(bad) => bad.to_string(),
-        other => panic!("{other:?}"),
-    }
+    let News::Refused(bad) = news else { panic!("{news:?}") };
+    bad.to_string()
 }
 
 #[test]
