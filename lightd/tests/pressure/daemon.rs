@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -19,27 +20,43 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Daemon {
     child: Child,
     pub(crate) address: SocketAddr,
+    /// Where it listens without TLS, where it speaks TLS otherwise.
+    pub(crate) local: Option<SocketAddr>,
     /// The last line that its stick drew.
     shown: watch::Receiver<String>,
 }
 
 impl Daemon {
     pub(crate) fn start() -> Self {
+        Self::told(&[])
+    }
+
+    /// By mutual TLS, with the files of this folder, and for this host without.
+    pub(crate) fn with_tls(folder: &Path) -> Self {
+        let file = |name| folder.join(name).to_str().unwrap().to_owned();
+        let (cert, key, ca) = (file("tls.crt"), file("tls.key"), file("ca.crt"));
+        Self::told(&["--tls-cert", &cert, "--tls-key", &key, "--client-ca", &ca, "--local", "127.0.0.1:0"])
+    }
+
+    fn told(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lightd"))
             .args(["--listen", "127.0.0.1:0", "--stick", "virtual:nano"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let address = said.by_ref().find_map(|line| line.split_once("address=")?.1.trim().parse().ok()).unwrap();
+        let mut listens = |field| said.by_ref().find_map(|line| line.split_once(field)?.1.trim().parse().ok());
+        let address = listens("address=").unwrap();
+        let local = arguments.contains(&"--local").then(|| listens("local=").unwrap());
         // A pipe that nobody reads would fill up.
         thread::spawn(move || said.for_each(drop));
         let drawn = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let (show, shown) = watch::channel(String::new());
         thread::spawn(move || drawn.for_each(|line| drop(show.send_replace(line))));
-        Self { child, address, shown }
+        Self { child, address, local, shown }
     }
 
     /// Waits until both LEDs of the stick have this color.

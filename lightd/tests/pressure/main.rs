@@ -2,6 +2,7 @@
 
 mod daemon;
 mod peers;
+mod tls;
 
 use std::net::SocketAddr;
 
@@ -12,6 +13,7 @@ use peers::{
     said, set, stream,
 };
 use podlight_proto::{Color, v1};
+use tls::{greeting, papers};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -27,13 +29,25 @@ const MOST_MEMORY: usize = 24 * 1024;
 
 /// What lightd is before `attack` and while it goes on, for as long as what it returns is held.
 async fn survives<T>(attack: impl AsyncFnOnce(SocketAddr) -> T) {
-    let mut lightd = Daemon::start();
+    let lightd = Daemon::start();
     let address = lightd.address;
+    stands(lightd, address, attack).await;
+}
+
+/// The same by TLS, while the watcher and the person speak without it: all come to one house.
+async fn survives_by_tls<T>(attack: impl AsyncFnOnce(SocketAddr) -> T) {
+    let folder = papers();
+    let lightd = Daemon::with_tls(folder.path());
+    let local = lightd.local.expect("it listens there, too");
+    stands(lightd, local, attack).await;
+}
+
+async fn stands<T>(mut lightd: Daemon, address: SocketAddr, attack: impl AsyncFnOnce(SocketAddr) -> T) {
     let watcher = Watcher::start(address, GREEN).await;
     lightd.shows("#001900").await;
     let (files, memory) = (lightd.files(), lightd.memory());
 
-    let held = attack(address).await;
+    let held = attack(lightd.address).await;
     let (files, memory) = (lightd.files().saturating_sub(files), lightd.memory().saturating_sub(memory));
     assert!(files <= MOST_FILES, "{files} more files");
     assert!(memory <= MOST_MEMORY, "{memory} KiB more memory");
@@ -167,6 +181,43 @@ async fn those_who_watch_and_do_not_read_are_kept_nothing_for() {
         }
         person.release(v1::ReleaseRequest {}).await.unwrap();
         held
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn handshakes_that_are_never_begun_or_never_ended_make_room() {
+    let greeting = greeting();
+    survives_by_tls(async |address| {
+        let silent = many(500, address, b"").await;
+        let half = many(500, address, &greeting[..greeting.len() / 2]).await;
+        // Each costs lightd a signature, and waits for its answer.
+        (silent, half, many(500, address, &greeting).await)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_is_given_up() {
+    let greeting = greeting();
+    survives_by_tls(async |address| {
+        for mut stream in many(30, address, &greeting).await {
+            // What it says, and then the end of it: far fewer than make room for each other.
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn garbage_in_a_handshake_is_hung_up_on() {
+    let garbage = [&greeting()[..64], &[0xff; 20_000]].concat();
+    let plain = [preface(), vec![0; 20_000]].concat();
+    survives_by_tls(async |address| {
+        let garbage = many(200, address, &garbage).await;
+        for mut stream in garbage.into_iter().chain(many(200, address, &plain).await) {
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
     })
     .await;
 }
