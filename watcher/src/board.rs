@@ -18,10 +18,11 @@ use tonic::transport::Channel;
 
 use crate::acks::Acks;
 use crate::ask::{Ask, Desk};
+use crate::dial::Dial;
 use crate::ledger::{Change, Ledger, Scope};
 use crate::lights::{self, Light};
 use crate::lines::Lines;
-use crate::link::{self, Link, Order, Show, Word};
+use crate::link::{Link, Order, Show, Word};
 use crate::node::Node;
 use crate::pod::Pod;
 use crate::policy::{self, Layout, Palette};
@@ -52,6 +53,7 @@ pub(crate) struct Board {
     vouch: watch::Receiver<Option<Vouch>>,
     words: mpsc::Sender<(Light, Word)>,
     lines: Lines,
+    dial: Dial,
     links: JoinSet<()>,
     lit: bool,
     /// There are more lights than there is room for.
@@ -67,13 +69,14 @@ struct Session {
 }
 
 impl Board {
-    /// A board on which nothing is known yet. What is learned of lights is sent to `words`; while `vouch` doesn't hold,
-    /// they are told nothing.
+    /// A board on which nothing is known yet. Lights are reached by `dial`, and what is learned of them is sent to `words`;
+    /// while `vouch` doesn't hold, they are told nothing.
     pub(crate) fn new(
         settings: &Settings,
         vouch: watch::Receiver<Option<Vouch>>,
         words: mpsc::Sender<(Light, Word)>,
         lines: Lines,
+        dial: Dial,
     ) -> Self {
         Self {
             ledger: Ledger::new(settings.filter()),
@@ -91,6 +94,7 @@ impl Board {
             vouch,
             words,
             lines,
+            dial,
             links: JoinSet::new(),
             lit: false,
             crowded: false,
@@ -238,7 +242,7 @@ impl Board {
 
     /// Begins a session with each light that is new, and ends those with lights that are gone.
     fn meet(&mut self) {
-        let mut lights = lights::all(&self.given, self.ledger.lights());
+        let mut lights = lights::all(&self.given, self.ledger.lights(), self.dial.is_secure());
         let (count, room) = (lights.len(), self.lines.most());
         if count > room && !self.crowded {
             tracing::warn!(lights = count, room, "too few open files are allowed for all lights: raise `ulimit -n`");
@@ -264,13 +268,12 @@ impl Board {
                 vouch: self.vouch.clone(),
                 words: self.words.clone(),
                 lines: self.lines.clone(),
+                trust: self.dial.trust().filter(|_| light.is_secure()),
                 terms: Terms::Untried,
             };
-            let url = light.url.clone();
-            self.links.spawn(link.run(move || {
-                let url = url.clone();
-                async move { link::dial(&url).await }
-            }));
+            let (dial, is_given) = (self.dial.clone(), self.given.contains(&light));
+            let dialed = light.clone();
+            self.links.spawn(link.run(move || dial.clone().dial(dialed.clone(), is_given)));
             concerned.insert(light.scope.clone());
             let session = Session { light, order, seen: Seen::default(), channel: None };
             self.sessions.entry(session.light.scope.clone()).or_default().push(session);

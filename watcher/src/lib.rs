@@ -28,6 +28,7 @@ mod board;
 mod census;
 pub mod cli;
 mod column;
+mod dial;
 pub mod election;
 pub mod files;
 pub mod filter;
@@ -78,6 +79,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use board::Board;
+use dial::{Dial, Renewal};
 use election::Candidate;
 use freshness::{Freshness, Watch};
 use lease::Poll;
@@ -92,11 +94,12 @@ const EVENTS: usize = 256;
 const PARTING: Duration = Duration::from_secs(2);
 
 /// A watcher that people can ask, and that watches and tells once it runs.
-#[derive(Debug)]
 pub struct Watcher {
     settings: Settings,
     asked: Option<TcpListener>,
     read: Option<TcpListener>,
+    dial: Dial,
+    renewal: Renewal,
 }
 
 /// Watches and tells until `shutdown`.
@@ -115,7 +118,8 @@ impl Watcher {
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
         let (asked, read) = (settings.listen.bind("--listen").await?, settings.http.bind("--http").await?);
-        Ok(Self { settings, asked, read })
+        let (dial, renewal) = Dial::new(settings.tls()?)?;
+        Ok(Self { settings, asked, read, dial, renewal })
     }
 
     /// Where people can ask. Nothing where they can't.
@@ -134,7 +138,7 @@ impl Watcher {
     /// # Errors
     /// [`Misconfigured`], if it can't start; anything else if a part of it failed, which none should.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { settings, asked: people, read: readers } = self;
+        let Self { settings, asked: people, read: readers, dial, mut renewal } = self;
         let silence = settings.api_silence;
         let (heard, mut freshness) = state::channel(Freshness::new(silence, now()));
         let Access { client, inside } = watch::access(&settings, heard.clone()).await?;
@@ -165,7 +169,7 @@ impl Watcher {
 
         let (vouch, vouched) = state::channel(None);
         let (words, mut heard_words) = mpsc::channel(EVENTS);
-        let mut board = Board::new(&settings, vouched, words, Lines::new(files::room()));
+        let mut board = Board::new(&settings, vouched, words, Lines::new(files::room()), dial);
         let (asks, mut asked) = mpsc::channel(EVENTS);
         let desk = board.desk(asks);
         let mut services = JoinSet::new();
@@ -216,6 +220,7 @@ impl Watcher {
                     anyhow::bail!("the service ended");
                 }
                 error = board.fails() => return Err(error),
+                never = &mut renewal => match never {},
             }
             // A burst is one change to a light.
             for change in first_pod.into_iter().chain(std::iter::from_fn(|| pod_changes.try_recv().ok())).take(EVENTS) {

@@ -11,12 +11,15 @@ use thiserror::Error;
 
 use crate::ledger::{FoundLight, Scope};
 
+const PLAIN: &str = "http://";
+const SECURE: &str = "https://";
+
 /// A light: what it speaks of, and where it listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Light {
     /// What the light speaks of.
     pub scope: Scope,
-    /// `http://host:port`.
+    /// `http://host:port`, or `https://host:port`.
     pub url: String,
 }
 
@@ -30,14 +33,25 @@ pub enum InvalidLight {
     #[error("the name {0:?} is not valid; give the name of a node, node/NAME, namespace/NAME, or cluster")]
     Name(String),
     /// The URL leads to no light.
-    #[error("the URL {0:?} is not valid; give http://HOST:PORT, as in http://127.0.0.1:50051")]
+    #[error("the URL {0:?} is not valid; give http://HOST:PORT or https://HOST:PORT, as in http://127.0.0.1:50051")]
     Url(String),
 }
 
 impl Light {
-    /// The light of `node`, whose lightd listens at `address`.
-    pub(crate) fn found(node: &str, address: SocketAddr) -> Self {
-        Self { scope: Scope::Node(node.to_owned()), url: format!("http://{address}") }
+    /// The light of `node`, whose lightd listens at `address`, by TLS where it is `secure`.
+    pub(crate) fn found(node: &str, address: SocketAddr, secure: bool) -> Self {
+        let scheme = if secure { SECURE } else { PLAIN };
+        Self { scope: Scope::Node(node.to_owned()), url: format!("{scheme}{address}") }
+    }
+
+    /// Whether it is spoken to by TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.url.starts_with(SECURE)
+    }
+
+    /// Host and port.
+    fn place(&self) -> &str {
+        self.url.trim_start_matches(SECURE).trim_start_matches(PLAIN)
     }
 }
 
@@ -62,11 +76,11 @@ impl fmt::Display for Light {
     }
 }
 
-/// All lights there are now. Where one was found that is also given by hand, the hand decides what it speaks of: a
-/// light has one session.
-pub(crate) fn all<'a>(given: &[Light], found: impl Iterator<Item = FoundLight<'a>>) -> HashSet<Light> {
-    let found = found.map(|light| Light::found(light.node, light.address));
-    let unclaimed = found.filter(|light| given.iter().all(|claimed| claimed.url != light.url));
+/// All lights there are now; those that were found are spoken to by TLS where that is `secure`. Where one was found that is
+/// also given by hand, the hand decides what it speaks of, and how: a light has one session.
+pub(crate) fn all<'a>(given: &[Light], found: impl Iterator<Item = FoundLight<'a>>, secure: bool) -> HashSet<Light> {
+    let found = found.map(|light| Light::found(light.node, light.address, secure));
+    let unclaimed = found.filter(|light| given.iter().all(|claimed| claimed.place() != light.place()));
     given.iter().cloned().chain(unclaimed).collect()
 }
 
@@ -93,7 +107,8 @@ fn endpoint(url: &str) -> Result<String, InvalidLight> {
     let (Some(host), Some(port)) = (uri.host().filter(|host| !host.is_empty()), uri.port_u16()) else {
         return Err(invalid());
     };
-    let bare = format!("http://{host}:{port}");
+    let scheme = if uri.scheme_str() == Some("https") { SECURE } else { PLAIN };
+    let bare = format!("{scheme}{host}:{port}");
     if port == 0 || url.trim_end_matches('/') != bare { Err(invalid()) } else { Ok(bare) }
 }
 
@@ -128,6 +143,7 @@ mod tests {
             ("http://127.0.0.1:1", "http://127.0.0.1:1"),
             ("http://[::1]:50051/", "http://[::1]:50051"),
             ("http://localhost:50051/", "http://localhost:50051"),
+            ("https://desk:50051/", "https://desk:50051"),
         ] {
             assert_eq!(format!("n1={url}").parse::<Light>().unwrap().url, want);
         }
@@ -139,7 +155,7 @@ mod tests {
             "",
             "127.0.0.1:50051",
             "desk",
-            "https://desk:50051",
+            "grpc://desk:50051",
             "http://desk",
             "http://desk:0",
             "http://:50051",
@@ -169,7 +185,9 @@ mod tests {
         let other = SocketAddr::from(([10, 0, 0, 2], 50051));
         let given = ["cluster=http://10.0.0.1:50051".parse().unwrap(), "n1=http://desk:50051".parse().unwrap()];
         let found = [FoundLight { node: "n1", address }, FoundLight { node: "n1", address: other }];
-        let lights = all(&given, found.into_iter());
-        assert_eq!(lights, given.into_iter().chain([Light::found("n1", other)]).collect());
+        for secure in [false, true] {
+            let lights = all(&given, found.into_iter(), secure);
+            assert_eq!(lights, given.iter().cloned().chain([Light::found("n1", other, secure)]).collect());
+        }
     }
 }

@@ -10,31 +10,34 @@
 //! Whether a command may be vouched for is asked when it is made, and once more where it leaves: whatever stopped this
 //! process between, what is old by then isn't said.
 //!
+//! How a stream is opened, and what is said on it, is in [`opening`].
+//!
 //! A light that can't be reached is a state: it is tried again until the order's sender is gone.
 
+mod opening;
+
+use std::error::Error as _;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use podlight_proto::v1::color_status::Outcome;
-use podlight_proto::v1::light_client::LightClient;
-use podlight_proto::v1::{ColorCommand, ColorStatus, LightState};
-use podlight_proto::{Command, Lease, Look, Reason};
+use podlight_proto::v1::{ColorStatus, LightState};
+use podlight_proto::{Look, Reason};
+use podlight_tls::Trust;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
-use tokio_stream::Stream;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
 use crate::backoff::Backoff;
 use crate::lights::Light;
 use crate::lines::Lines;
-use crate::pace::{Mark, Pace};
+use crate::pace::Mark;
 use crate::seen::Terms;
 use crate::vouch::{self, Vouch};
+use opening::{Opener, Session};
 
 /// What a light shall do. A newer order replaces an older one, whether that was heard or not.
 #[derive(Clone, Debug)]
@@ -68,6 +71,8 @@ pub(crate) struct Link {
     pub(crate) words: mpsc::Sender<(Light, Word)>,
     /// What it shares with all others.
     pub(crate) lines: Lines,
+    /// Whose newest certificates it is dialed with. Nothing without TLS.
+    pub(crate) trust: Option<Trust>,
     /// As last logged: a state is logged when it begins, not at each retry. [`Terms::Untried`] to begin with.
     pub(crate) terms: Terms,
 }
@@ -92,7 +97,9 @@ enum Down {
     Silent,
     #[error("the stream was closed")]
     Closed,
-    #[error("{}: {}", .0.code(), .0.message())]
+    #[error("there is no room for a second connection, with the new certificates, beside the first")]
+    Crowded,
+    #[error("{}: {}", .0.code(), said(.0))]
     Failed(Box<tonic::Status>),
 }
 
@@ -102,24 +109,8 @@ const OPENING: Duration = Duration::from_secs(5);
 const PARTING: Duration = Duration::from_secs(1);
 /// A status is a few kB at most, with a state for each of 192 LEDs. A light that sends more is none.
 const LARGEST_STATUS: usize = 64 * 1024;
-/// HTTP/2's smallest default: enough for statuses, and it bounds what a light can make us hold.
-const WINDOW: u32 = 65_535;
-
-/// Connects to what listens at `url`.
-pub(crate) async fn dial(url: &str) -> Result<Channel, tonic::transport::Error> {
-    endpoint(url)?.connect().await
-}
-
-/// A dead peer is noticed by pings, even when there is nothing to say.
-fn endpoint(url: &str) -> Result<Endpoint, tonic::transport::Error> {
-    Ok(Endpoint::from_shared(url.to_owned())?
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(10))
-        .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW))
-}
+/// After new certificates each light is connected to anew within this time, and not all at once.
+const SPREAD: Duration = Duration::from_secs(5);
 
 impl Link {
     /// Keeps the light told, until it is handed back or the order's sender is gone. `dial` connects to it.
@@ -137,22 +128,21 @@ impl Link {
                 vouch = self.vouch.wait_for(holds) => if vouch.is_err() { return },
                 _ = &mut over => return,
             }
-            let room = tokio::select! {
-                room = self.lines.room() => room,
-                _ = &mut over => return,
-            };
+            if let Some(trust) = &mut self.trust {
+                // What is there already is no news.
+                trust.papers();
+            }
             let session = tokio::select! {
-                opened = self.open(dial()) => opened,
+                opened = self.opener().open(&dial) => opened,
                 _ = &mut over => return,
             };
             let down = match session {
-                Ok(session) => match self.speak(session, &mut backoff).await {
+                Ok(session) => match self.speak(session, &mut backoff, &dial).await {
                     Ok(()) => return,
                     Err(down) => down,
                 },
                 Err(down) => down,
             };
-            drop(room);
             self.note(Terms::Down, crate::chain(&down)).await;
             tokio::select! {
                 () = sleep(backoff.next(fastrand::f64())) => {}
@@ -161,31 +151,27 @@ impl Link {
         }
     }
 
-    /// Opens the stream with the whole state: a server may want to hear before it answers.
-    async fn open(
-        &mut self,
-        dial: impl Future<Output = Result<Channel, tonic::transport::Error>>,
-    ) -> Result<Session, Down> {
-        let channel = timeout(OPENING, dial).await.map_err(|_| Down::Silent)?.map_err(Down::Unreachable)?;
-        // A host that is gone takes nobody's turn.
-        let _turn = self.lines.turn().await;
-        let mut client = LightClient::new(channel.clone()).max_decoding_message_size(LARGEST_STATUS);
-        let (commands, made) = mpsc::channel(1);
-        let mut voice = Voice { pace: Pace::new(self.lease), commands };
-        let order = self.order.borrow().clone();
-        if let Order::Show(show) = order {
-            let now = now();
-            let vouch = *self.vouch.borrow();
-            self.tell(&show, vouch, now, &mut voice)?;
+    fn opener(&self) -> Opener {
+        let Self { light, lease, order, vouch, lines, .. } = self;
+        Opener {
+            light: light.to_string(),
+            lease: *lease,
+            order: order.clone(),
+            vouch: vouch.clone(),
+            lines: lines.clone(),
         }
-        let opening = client.stream_colors(leaving(made));
-        let statuses = timeout(OPENING, opening).await.map_err(|_| Down::Silent)??.into_inner();
-        self.learns(Word::Open(channel)).await;
-        Ok(Session { voice, statuses })
     }
 
     /// Says what is due and hears the answers. Ends well where there is nothing more to say.
-    async fn speak(&mut self, mut session: Session, backoff: &mut Backoff) -> Result<(), Down> {
+    ///
+    /// With new certificates another stream is opened, which then takes the place of the one that is: where it can't be
+    /// yet, because the light has got its own no sooner, that one goes on.
+    async fn speak<F>(&mut self, mut session: Session, backoff: &mut Backoff, dial: &impl Fn() -> F) -> Result<(), Down>
+    where
+        F: Future<Output = Result<Channel, tonic::transport::Error>>,
+    {
+        self.learns(Word::Open(session.channel.clone())).await;
+        let mut renewal = None;
         loop {
             // First the clock: a vouch that had ended by now wakes us when it is prolonged.
             let now = now();
@@ -197,7 +183,7 @@ impl Link {
                     return Ok(());
                 }
                 Order::Show(_) if session.voice.pace.overdue(now) => return Err(Down::Silent),
-                Order::Show(show) => self.tell(&show, vouch, now, &mut session.voice)?,
+                Order::Show(show) => session.voice.tell(&show, vouch, now)?,
             }
             let next = session.voice.pace.next(vouch, now).map(Instant::from_std);
             tokio::select! {
@@ -210,17 +196,14 @@ impl Link {
                 changed = self.order.changed() => if changed.is_err() { return Ok(()) },
                 changed = self.vouch.changed() => if changed.is_err() { return Ok(()) },
                 () = crate::at(next) => {}
+                () = changed(&mut self.trust) => renewal = Some(Box::pin(self.opener().renew(dial))),
+                renewed = some(&mut renewal) => {
+                    session = renewed?;
+                    renewal = None;
+                    self.learns(Word::Open(session.channel.clone())).await;
+                }
             }
         }
-    }
-
-    /// Says what is due.
-    fn tell(&self, show: &Show, vouch: Option<Vouch>, now: std::time::Instant, voice: &mut Voice) -> Result<(), Down> {
-        let Some(mark) = voice.pace.due(show.version, vouch, now) else { return Ok(()) };
-        let made = Made { command: self.command(mark, show), until: vouch.map(|vouch| vouch.until) };
-        voice.commands.try_send(made).map_err(|_| Down::Closed)?;
-        voice.pace.said(mark, now);
-        Ok(())
     }
 
     /// Takes in a status. True where it answers the command in flight.
@@ -249,19 +232,10 @@ impl Link {
 
     /// The last word. A light that doesn't take it goes stale by its lease; one that obeys another by now refuses it.
     async fn hand_back(&self, Session { voice, mut statuses, .. }: Session) {
-        let Some((Mark { epoch, version }, in_flight)) = voice.pace.last() else { return };
-        let last = Command {
-            epoch,
-            version,
-            lease: Lease::Over,
-            node: self.light.to_string(),
-            reason: Reason { text: "the watcher has stopped".to_owned(), ..Reason::default() },
-            looks: Vec::new(),
-        };
-        if voice.commands.try_send(Made { command: last.into(), until: None }).is_err() {
+        let Some((mark, in_flight)) = voice.pace.last() else { return };
+        if !voice.part(mark) {
             return;
         }
-        drop(voice);
         let mut owed = 1 + u32::from(in_flight);
         let answered = async {
             while owed > 0
@@ -271,19 +245,6 @@ impl Link {
             }
         };
         timeout(PARTING, answered).await.ok();
-    }
-
-    fn command(&self, Mark { epoch, version }: Mark, show: &Show) -> ColorCommand {
-        let Show { node, reason, looks, .. } = show;
-        Command {
-            epoch,
-            version,
-            lease: Lease::For(self.lease),
-            node: node.clone(),
-            reason: reason.clone(),
-            looks: looks.clone(),
-        }
-        .into()
     }
 
     async fn note(&mut self, terms: Terms, why: String) {
@@ -302,35 +263,32 @@ impl Link {
     }
 }
 
-/// An open stream.
-struct Session {
-    voice: Voice,
-    statuses: Streaming<ColorStatus>,
+/// Waits for new certificates; without end where there are none.
+async fn changed(trust: &mut Option<Trust>) {
+    match trust {
+        Some(trust) => trust.changed().await,
+        None => std::future::pending().await,
+    }
 }
 
-/// What we say on it.
-struct Voice {
-    pace: Pace,
-    commands: mpsc::Sender<Made>,
-}
-
-/// A command on its way.
-struct Made {
-    command: ColorCommand,
-    /// When it may no longer be said. Nothing for what stays true.
-    until: Option<std::time::Instant>,
-}
-
-/// What is made, as the connection takes it. One that comes too late ends it: the light didn't get what we think it got.
-fn leaving(made: mpsc::Receiver<Made>) -> impl Stream<Item = ColorCommand> {
-    let in_time = |Made { command, until }| until.is_none_or(|until| now() < until).then_some(command);
-    tokio_stream::StreamExt::map_while(ReceiverStream::new(made), in_time)
+/// Waits for `future`; without end where there is none.
+async fn some<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
 }
 
 impl From<tonic::Status> for Down {
     fn from(status: tonic::Status) -> Self {
         Self::Failed(Box::new(status))
     }
+}
+
+/// What the light or its connection said. By TLS, why we are refused comes only with the first answer.
+fn said(status: &tonic::Status) -> String {
+    let why = status.source().map(crate::chain).unwrap_or_default();
+    if why.is_empty() { status.message().to_owned() } else { format!("{}: {why}", status.message()) }
 }
 
 fn now() -> std::time::Instant {

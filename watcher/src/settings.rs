@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use clap::Args;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use podlight_tls::Files;
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -47,9 +48,24 @@ pub struct Settings {
     pub layout: Layout,
 
     /// A light besides those found in the cluster; may be given more than once. NAME is a node, node/NAME,
-    /// namespace/NAME or cluster: what the light speaks of. URL is http://HOST:PORT
+    /// namespace/NAME or cluster: what the light speaks of. URL is http://HOST:PORT, or https://HOST:PORT with
+    /// --tls-cert
     #[arg(long = "light", env = "PODLIGHT_LIGHT", value_name = "NAME=URL", value_delimiter = ',')]
     pub lights: Vec<Light>,
+
+    /// The certificate to show to lights, in PEM. With it all lights found in the cluster are spoken to by TLS 1.3, and so
+    /// are those given by https://. The three files may change at any time
+    #[arg(long, env = "PODLIGHT_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of --tls-cert, in PEM
+    #[arg(long, env = "PODLIGHT_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// The CAs, in PEM, of which lights' certificates have to be; and they have to be for lightd.podlight, or for the
+    /// light's node or the URL's host
+    #[arg(long, env = "PODLIGHT_LIGHT_CA", value_name = "FILE")]
+    pub light_ca: Option<PathBuf>,
 
     /// For how long a light may believe what it was told last: 1s to 10m. Renewed three times as often
     #[arg(long, env = "PODLIGHT_LEASE", value_name = "TIME", default_value = "15s", value_parser = lease)]
@@ -153,7 +169,22 @@ impl Settings {
                 format!("--light {light}={}: this light has been given before; a light speaks of one thing", light.url);
             return Err(Misconfigured(why));
         }
+        let tls = self.tls()?.is_some();
+        if let Some(light) = self.lights.iter().find(|light| light.is_secure() && !tls) {
+            let why = format!("--light {light}={}: https takes --tls-cert, --tls-key and --light-ca", light.url);
+            return Err(Misconfigured(why));
+        }
         Ok(())
+    }
+
+    /// What TLS takes. Nothing where there is none.
+    pub(crate) fn tls(&self) -> Result<Option<Files>, Misconfigured> {
+        podlight_tls::all_or_none(
+            ("--tls-cert", self.tls_cert.clone()),
+            ("--tls-key", self.tls_key.clone()),
+            ("--light-ca", self.light_ca.clone()),
+        )
+        .map_err(|missing| Misconfigured(missing.to_string()))
     }
 
     /// Which pods count.
@@ -301,6 +332,8 @@ mod tests {
             (["--namespace", "a", "--exclude-namespace", "a"], "--exclude-namespace a"),
             (["--light", "n1=http://a:1", "--light", "n2=http://a:1"], "--light n2=http://a:1"),
             (["--listen", "0.0.0.0:50052", "--lease", "15s"], "--insecure"),
+            (["--light", "n1=https://a:1", "--layout", "same"], "--light n1=https://a:1: https takes --tls-cert"),
+            (["--tls-cert", "a", "--light-ca", "b"], "--tls-cert and --light-ca without --tls-key"),
         ] {
             let error = parse(&args).unwrap().check().unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

@@ -48,7 +48,7 @@ async fn a_million_updates() {
     let (_vouch, vouch) = watch::channel(Some(Vouch { epoch: 1, until }));
     let (words, mut learned) = mpsc::channel(8);
     tokio::spawn(async move { while learned.recv().await.is_some() {} });
-    let mut board = Board::new(&settings, vouch, words, Lines::new(2));
+    let mut board = Board::new(&settings, vouch, words, Lines::new(2), Dial::plain());
     for name in ["obeys", "stalls"] {
         board.node(Change::Applied(node(name)));
         let lightd = pod(name).on(name).lightd(address.ip()).port("grpc", address.port());

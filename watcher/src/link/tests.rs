@@ -4,14 +4,18 @@ use std::sync::Mutex;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use hyper_util::rt::TokioIo;
+use podlight_proto::v1::ColorCommand;
 use podlight_proto::v1::light_server::{Light as LightService, LightServer};
-use podlight_proto::{Color, v1};
+use podlight_proto::{Color, Command, Lease, v1};
 use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Server, Uri};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
+use super::opening::{Made, leaving};
 use super::*;
+use crate::dial::endpoint;
 
 const LEASE: Duration = Duration::from_secs(15);
 const EPOCH: u64 = 3;
@@ -60,6 +64,7 @@ fn rig(failures: u32) -> Rig {
         vouch: vouched,
         words: told,
         lines: Lines::new(1),
+        trust: None,
         terms: Terms::Untried,
     };
     let failures = Mutex::new(failures);

@@ -6,6 +6,7 @@ mod asked;
 mod commands;
 mod election;
 mod rig;
+mod tls;
 
 use std::time::Duration;
 

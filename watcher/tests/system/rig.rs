@@ -122,16 +122,22 @@ impl Running {
 impl Light {
     /// A lightd with this stick.
     pub(crate) async fn start(stick: &str) -> Self {
+        Self::told(&["--stick", stick]).await
+    }
+
+    /// A lightd with these flags. Where it speaks TLS, it needs an address for this host besides.
+    pub(crate) async fn told(flags: &[&str]) -> Self {
         #[derive(Parser)]
         struct Cli {
             #[command(flatten)]
             settings: lightd::Settings,
         }
-        let Cli { settings } = Cli::parse_from(["lightd", "--listen", "127.0.0.1:0", "--stick", stick]);
+        let Cli { settings } = Cli::parse_from([&["lightd", "--listen", "127.0.0.1:0"], flags].concat());
         let lightd = lightd::Lightd::bind(settings).await.unwrap();
         let address = lightd.address();
+        let plain = lightd.local().unwrap_or(address);
         let lightd = Running::new(|stopped| lightd.run(stopped));
-        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        let channel = Endpoint::from_shared(format!("http://{plain}")).unwrap().connect().await.unwrap();
         let states = LightClient::new(channel).watch_state(v1::WatchStateRequest {}).await.unwrap().into_inner();
         Self { address, states, lightd }
     }
