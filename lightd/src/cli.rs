@@ -1,6 +1,8 @@
 //! Edge: the command line. Serves the light of this host, or asks one that serves.
 
+use std::error::Error as _;
 use std::io::{IsTerminal as _, Write as _};
+use std::iter::successors;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -248,9 +250,10 @@ impl Server {
     }
 }
 
-/// What the light said, without the transport's words around it.
+/// What the light said, without the transport's words around it; or what is wrong with the connection.
 fn said(status: tonic::Status) -> anyhow::Error {
-    anyhow::anyhow!("{}", status.message())
+    let why = successors(status.source(), |&error| error.source()).last().map(ToString::to_string);
+    anyhow::anyhow!("{}", why.as_deref().unwrap_or(status.message()))
 }
 
 fn wire(duration: Option<Duration>) -> anyhow::Result<Option<prost_types::Duration>> {

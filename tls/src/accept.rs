@@ -136,3 +136,6 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,13 @@ pub struct Trust {
     papers: watch::Receiver<Arc<Papers>>,
 }
 
+#[cfg(test)]
+impl From<watch::Receiver<Arc<Papers>>> for Trust {
+    fn from(papers: watch::Receiver<Arc<Papers>>) -> Self {
+        Self { papers }
+    }
+}
+
 /// Reads the files again while it runs.
 pub struct Renewal {
     files: Files,

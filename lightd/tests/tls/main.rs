@@ -158,6 +158,10 @@ fn the_command_line_speaks_tls() {
     };
     let [cert, key, ca] = papers.caller();
     assert!(ask(&["--cert", &cert, "--key", &key, "--ca", &ca]).contains("stick    virtual:nano"));
+    let other = Papers::new();
+    let [cert, key, _] = other.caller();
+    let error = ask(&["--cert", &cert, "--key", &key, "--ca", &ca]);
+    assert!(error.contains("it is of a CA that isn't in its --client-ca"), "{error}");
     assert!(ask(&["--cert", &cert]).contains("--cert without --key and --ca"));
     assert!(ask(&[]).contains("https takes --cert, --key and --ca"));
 }
