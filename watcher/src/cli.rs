@@ -1,5 +1,6 @@
-//! Edge: the command line. Watches a cluster, or asks a watcher that does.
+//! Edge: the command line. Watches a cluster, asks a watcher that does, or makes certificates.
 
+mod certs;
 mod people;
 mod reach;
 mod text;

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use podlight_proto::v1;
 use prost::{Message, Name};
 
+use super::certs::Certs;
 use super::text;
 use crate::json::json;
 
@@ -78,6 +79,7 @@ pub(super) enum Command {
         #[command(flatten)]
         how: How,
     },
+    Certs(Certs),
 }
 
 /// How long a wish holds, and whose it is.
@@ -161,6 +163,7 @@ impl Command {
                 let state = how.connect().await?.release_node(request).await.map_err(said)?.into_inner();
                 how.print(&state, |color| text::shows(&node, &state, color))
             }
+            Self::Certs(certs) => print(&certs.make()?),
             Self::Ack { node, revoke, hold, how } => {
                 let request = v1::AcknowledgeNodeRequest { node, hold: wire(hold.hold)?, owner: hold.owner, revoke };
                 let node = how.connect().await?.acknowledge_node(request).await.map_err(said)?.into_inner();
