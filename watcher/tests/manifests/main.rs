@@ -10,3 +10,4 @@ mod overlay;
 mod profile;
 mod server;
 mod settings;
+mod tls;

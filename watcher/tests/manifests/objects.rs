@@ -32,8 +32,10 @@ fn parsed(object: &Value) -> Result<Value, String> {
         ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => through::<ClusterRoleBinding>(object),
         ("rbac.authorization.k8s.io/v1", "Role") => through::<Role>(object),
         ("rbac.authorization.k8s.io/v1", "RoleBinding") => through::<RoleBinding>(object),
-        // Of node-feature-discovery, not of Kubernetes: its contents are a schema of its own.
-        ("nfd.k8s-sigs.io/v1alpha1", "NodeFeatureRule") => Ok(object.clone()),
+        // Not of Kubernetes: their contents are schemas of their own.
+        ("nfd.k8s-sigs.io/v1alpha1", "NodeFeatureRule") | ("cert-manager.io/v1", "Issuer" | "Certificate") => {
+            Ok(object.clone())
+        }
         (version, kind) => Err(format!("{version} {kind} is no type that is known here")),
     }
 }

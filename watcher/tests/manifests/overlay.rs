@@ -23,7 +23,11 @@ pub(crate) const RASPBERRY_PI: Overlay =
 pub(crate) const PRODUCTION: Overlay = Overlay { name: "production", base: "overlays/production", components: &[] };
 pub(crate) const STICKS_ONLY: Overlay =
     Overlay { name: "sticks-only", base: "overlays/raspberry-pi", components: &["components/sticks-only"] };
-pub(crate) const ALL: [Overlay; 4] = [KIND, RASPBERRY_PI, PRODUCTION, STICKS_ONLY];
+pub(crate) const TLS_CERT_MANAGER: Overlay =
+    Overlay { name: "tls-cert-manager", base: "overlays/kind", components: &["components/tls-cert-manager"] };
+pub(crate) const ALL: [Overlay; 5] = [KIND, RASPBERRY_PI, PRODUCTION, STICKS_ONLY, TLS_CERT_MANAGER];
+/// Those with mutual TLS.
+pub(crate) const SECURE: [Overlay; 2] = [PRODUCTION, TLS_CERT_MANAGER];
 
 impl Overlay {
     /// What is committed, by document.

@@ -60,7 +60,8 @@ fn known(overlay: &Overlay) -> Vec<Value> {
         for object in &mut objects {
             for probe in ["readinessProbe", "livenessProbe"] {
                 let container = object.pointer_mut("/spec/template/spec/containers/0");
-                if let Some(probe) = container.and_then(|container| container.get_mut(probe)) {
+                let probe = container.and_then(|container| container.get_mut(probe));
+                if let Some(probe) = probe.filter(|probe| probe["grpc"].is_object()) {
                     *probe = json!({"tcpSocket": {"port": probe["grpc"]["port"]}});
                 }
             }

@@ -15,6 +15,10 @@ fn flags(command: &Command, spec: &PodSpec) -> Result<Vec<String>, String> {
     for variable in container.env.iter().flatten() {
         let mut known = command.get_arguments();
         let flag = known.find(|flag| flag.get_env().is_some_and(|name| name == variable.name.as_str()));
+        // Besides what it serves by, what `lightd status` asks in its container.
+        if command.get_name() == "lightd" && variable.name == "PODLIGHT_SERVER" {
+            continue;
+        }
         let flag = flag.ok_or_else(|| format!("{} is no setting of {}", variable.name, command.get_name()))?;
         let name = flag.get_long().expect("each setting has a flag");
         match (flag.get_action().takes_values(), variable.value.as_deref().unwrap_or_default()) {
