@@ -87,8 +87,10 @@ fn refusal(side: Side, ours: &str, alert: AlertDescription) -> String {
         }
         AlertDescription::CertificateExpired => format!("{they} refuses {ours}: it isn't valid at this time, renew it"),
         AlertDescription::CertificateRequired => format!("{they} wants a certificate, signed by a CA of {flag}"),
+        AlertDescription::UnsupportedCertificate => {
+            format!("{they} refuses {ours}: it isn't meant for this side (extended key usage)")
+        }
         AlertDescription::BadCertificate
-        | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateUnknown
         | AlertDescription::CertificateRevoked
         | AlertDescription::AccessDenied => format!("{they} refuses {ours} ({alert:?})"),
