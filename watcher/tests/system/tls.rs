@@ -157,6 +157,19 @@ async fn what_is_wrong_between_a_light_and_the_watcher_is_told_by_node() {
     watcher.stop().await;
 }
 
+/// The ports from which a light's TLS port is connected to now, as the kernel lists them.
+fn callers(light: &Light) -> Vec<String> {
+    const ESTABLISHED: &str = "01";
+    let ours = format!(":{:04X}", light.address.port());
+    let table = fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let connections = table.lines().filter_map(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        Some((fields.next()?, fields.next()?, fields.next()?))
+    });
+    let to_us = connections.filter(|(local, _, state)| local.ends_with(&ours) && *state == ESTABLISHED);
+    to_us.map(|(_, remote, _)| remote.to_owned()).collect()
+}
+
 /// Changes the color again and again until `done`. The longest that a change took to show.
 async fn longest(api: &Api, light: &mut Light, done: impl Future<Output = ()>) -> Duration {
     let mut longest = Duration::ZERO;
@@ -186,8 +199,10 @@ async fn a_new_ca_comes_to_one_after_the_other_without_a_gap() {
     let api = cluster(&[(&light, "n1")]).await;
     let flags = told.flags("--light-ca");
     // A lease that lapses before a gap is as long as is allowed.
-    let (watcher, mut asked) = api.asked(&all(&flags, &["--lease", "4s", "--api-silence", "10m"])).await;
+    let watcher = api.watcher(&all(&flags, &["--lease", "4s", "--api-silence", "10m"]));
     light.shows(&[GREEN; 2]).await;
+    let before = callers(&light);
+    assert_eq!(before.len(), 1);
 
     // The watcher has new ones, and the light has the old ones for some time yet.
     let pair = new.caller("watcher", an_hour_ago(), 2 * HOUR).unwrap();
@@ -199,8 +214,8 @@ async fn a_new_ca_comes_to_one_after_the_other_without_a_gap() {
     let _ = writeln!(std::io::stderr(), "a change took {first:?} at most, and {second:?} at most, to show");
 
     // The stream is one of the new CA by now: one of the old would be shown out in the end.
-    let nodes = asked.list_nodes(v1::ListNodesRequest {}).await.unwrap().into_inner().nodes;
-    assert_eq!(nodes[0].light.as_ref().unwrap().problem, "");
+    let after = callers(&light);
+    assert!(after.len() == 1 && after != before, "{before:?} {after:?}");
     watcher.stop().await;
     light.is_stale().await;
 }
