@@ -6,6 +6,7 @@ mod reach;
 mod text;
 
 use std::ffi::OsStr;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -83,6 +84,7 @@ async fn watch(settings: Settings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("PODLIGHT_LOG").or_else(|_| EnvFilter::try_from_default_env());
     tracing_subscriber::fmt()
         .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(LOG)))
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     if let Err(error) = files::raise() {

@@ -74,7 +74,15 @@ async fn a_signal_ends_it_well() {
         let mut child =
             tokio::process::Command::from(command).stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let mut logs = BufReader::new(child.stderr.take().unwrap()).lines();
-        let heard = async { while !logs.next_line().await.unwrap().unwrap().contains("is heard") {} };
+        let heard = async {
+            loop {
+                let line = logs.next_line().await.unwrap().unwrap();
+                assert!(!line.contains('\x1b'), "colors are for terminals: {line:?}");
+                if line.contains("is heard") {
+                    break;
+                }
+            }
+        };
         timeout(LONG, heard).await.unwrap();
         let pid = child.id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
