@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{Namespace, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
@@ -23,6 +23,7 @@ fn parsed(object: &Value) -> Result<Value, String> {
     let text = |field: &str| object[field].as_str().unwrap_or_default();
     match (text("apiVersion"), text("kind")) {
         ("v1", "Namespace") => through::<Namespace>(object),
+        ("v1", "Service") => through::<Service>(object),
         ("v1", "ServiceAccount") => through::<ServiceAccount>(object),
         ("apps/v1", "DaemonSet") => through::<DaemonSet>(object),
         ("apps/v1", "Deployment") => through::<Deployment>(object),
