@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::standing::PodState;
-use crate::verdict::{Footing, Verdict};
+use crate::verdict::{Cause, Footing, Verdict};
 
 /// What is seen to.
 #[derive(Debug, Default)]
@@ -30,6 +30,7 @@ pub(crate) struct Ack {
 enum Fault {
     NotReady,
     Unknown,
+    Pressure,
     Pods { state: PodState, worst: (Arc<str>, Box<str>), count: u32 },
 }
 
@@ -73,10 +74,12 @@ impl Acks {
 
 impl Fault {
     fn of(verdict: &Verdict<'_>) -> Option<Self> {
-        match (verdict.footing, verdict.worst) {
-            (Footing::NotReady { .. }, _) => Some(Self::NotReady),
-            (Footing::Unknown { .. }, _) => Some(Self::Unknown),
-            (Footing::Firm { .. }, worst) => worst.map(|worst| Self::Pods {
+        match verdict.cause() {
+            Cause::Footing(Footing::NotReady { .. }) => Some(Self::NotReady),
+            Cause::Footing(Footing::Unknown { .. }) => Some(Self::Unknown),
+            Cause::Footing(Footing::Pressed { .. }) => Some(Self::Pressure),
+            Cause::Footing(Footing::Firm { .. } | Footing::Cordoned { .. }) => None,
+            Cause::Pod(worst) => Some(Self::Pods {
                 state: worst.state,
                 worst: (Arc::clone(&worst.namespace), worst.name.clone()),
                 count: verdict.tally.count(worst.state),

@@ -25,10 +25,9 @@ use crate::lines::Lines;
 use crate::link::{Link, Order, Show, Word};
 use crate::node::Node;
 use crate::pod::Pod;
-use crate::policy::{self, Layout, Palette};
+use crate::policy::{self, Layout, Palette, Policy};
 use crate::roster::Roster;
 use crate::seen::{Seen, Terms};
-use crate::settings::Settings;
 use crate::vouch::Vouch;
 
 mod answers;
@@ -36,9 +35,13 @@ mod answers;
 /// The ledger, and the lights that show it.
 pub(crate) struct Board {
     ledger: Ledger,
-    layout: Layout,
+    policy: Arc<Policy>,
+    /// As it shows now.
     palette: Palette,
-    given: Vec<Light>,
+    /// When it shows otherwise.
+    dims: Option<Timestamp>,
+    /// All is to be told again.
+    anew: bool,
     sessions: HashMap<Scope, Vec<Session>>,
     acks: Acks,
     roster: Roster,
@@ -69,20 +72,24 @@ struct Session {
 }
 
 impl Board {
-    /// A board on which nothing is known yet. Lights are reached by `dial`, and what is learned of them is sent to `words`;
+    /// A board on which nothing is known yet, under this policy at `now`. Lights are reached by `dial`, and what is learned
+    /// of them is sent to `words`;
     /// while `vouch` doesn't hold, they are told nothing.
     pub(crate) fn new(
-        settings: &Settings,
+        policy: Arc<Policy>,
+        lease: Duration,
+        now: Timestamp,
         vouch: watch::Receiver<Option<Vouch>>,
         words: mpsc::Sender<(Light, Word)>,
         lines: Lines,
         dial: Dial,
     ) -> Self {
         Self {
-            ledger: Ledger::new(settings.filter()),
-            layout: settings.layout,
-            palette: Palette::default(),
-            given: settings.lights.clone(),
+            ledger: Ledger::new(policy.criteria.clone()),
+            palette: policy.brightness.palette(&policy.palette, now),
+            dims: policy.brightness.changes(now),
+            policy,
+            anew: false,
             sessions: HashMap::new(),
             acks: Acks::default(),
             roster: Roster::default(),
@@ -90,7 +97,7 @@ impl Board {
             vouching: Vouching::default(),
             leader: watch::Sender::new(None),
             version: 0,
-            lease: settings.lease,
+            lease,
             vouch,
             words,
             lines,
@@ -99,6 +106,25 @@ impl Board {
             lit: false,
             crowded: false,
         }
+    }
+
+    /// From now on, this policy holds. True where pods and nodes must be listed anew for it: what it names wasn't kept.
+    pub(crate) fn obey(&mut self, policy: Arc<Policy>, now: Timestamp) -> bool {
+        let old = std::mem::replace(&mut self.policy, policy);
+        self.lit &= old.lights == self.policy.lights;
+        self.dim(now);
+        let differs = old.criteria != self.policy.criteria;
+        if differs {
+            self.ledger.obey(self.policy.criteria.clone());
+        }
+        differs
+    }
+
+    /// Shows as the policy says at `now`.
+    fn dim(&mut self, now: Timestamp) {
+        self.palette = self.policy.brightness.palette(&self.policy.palette, now);
+        self.dims = self.policy.brightness.changes(now);
+        self.anew = true;
     }
 
     /// Takes in what became of a pod.
@@ -117,11 +143,14 @@ impl Board {
         for node in self.acks.settle(now) {
             self.look_again(&node);
         }
+        if self.dims.is_some_and(|at| at <= now) {
+            self.dim(now);
+        }
     }
 
     /// When time alone changes something.
     pub(crate) fn next_settle(&self) -> Option<Timestamp> {
-        self.ledger.next_settle().into_iter().chain(self.acks.next_settle()).min()
+        self.ledger.next_settle().into_iter().chain(self.acks.next_settle()).chain(self.dims).min()
     }
 
     /// Takes in what was learned of `light` at `now`.
@@ -181,6 +210,13 @@ impl Board {
             self.lit = true;
             self.meet();
         }
+        if std::mem::take(&mut self.anew) {
+            let nodes: Vec<_> = self.roster.names().map(str::to_owned).collect();
+            nodes.iter().for_each(|node| self.look_again(node));
+            let scopes: Vec<_> =
+                self.sessions.keys().filter(|scope| !matches!(scope, Scope::Node(_))).cloned().collect();
+            scopes.iter().for_each(|scope| self.tell(scope));
+        }
         for node in changed.nodes.iter().filter(|node| !node.is_empty()) {
             self.look_again(node);
         }
@@ -231,7 +267,7 @@ impl Board {
     /// What shows of a scope on so many LEDs, and why. Until it is known how many they are, they are all alike.
     fn face(&self, scope: &Scope, leds: Option<usize>) -> (Vec<Look>, Reason) {
         let verdict = self.ledger.verdict(scope);
-        let (layout, leds) = leds.map_or((Layout::Same, 1), |leds| (self.layout, leds));
+        let (layout, leds) = leds.map_or((Layout::Same, 1), |leds| (self.policy.layout, leds));
         let (looks, reason) = (policy::looks(&verdict, layout, leds, &self.palette), policy::reason(&verdict));
         let ack = if let Scope::Node(node) = scope { self.acks.of(node) } else { None };
         match ack {
@@ -242,7 +278,7 @@ impl Board {
 
     /// Begins a session with each light that is new, and ends those with lights that are gone.
     fn meet(&mut self) {
-        let mut lights = lights::all(&self.given, self.ledger.lights(), self.dial.is_secure());
+        let mut lights = lights::all(&self.policy.lights, self.ledger.lights(), self.dial.is_secure());
         let (count, room) = (lights.len(), self.lines.most());
         if count > room && !self.crowded {
             tracing::warn!(lights = count, room, "too few open files are allowed for all lights: raise `ulimit -n`");

@@ -9,19 +9,25 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::standing::{PodState, Standing};
+use crate::timing::{Rule, Shown};
 use crate::uid::Uid;
 
 /// How many pods are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally([u32; 7]);
+pub struct Tally([u32; PodState::ALL.len()]);
 
-/// A pod that is not as it should be, and why.
-#[derive(Debug, PartialEq, Eq)]
+/// A pod that is not as it should be, and why, whether or not that shows yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     pub(crate) uid: Uid,
     pub(crate) namespace: Arc<str>,
     pub(crate) name: Box<str>,
+    /// What it shows as.
     pub(crate) state: PodState,
+    /// What it is.
+    pub(crate) is: PodState,
+    /// What made the one the other.
+    pub(crate) rule: Rule,
     pub(crate) word: Box<str>,
     pub(crate) restarts: u32,
     pub(crate) since: Option<Timestamp>,
@@ -54,7 +60,7 @@ impl Tally {
 
     /// Whether no pod is counted.
     pub fn is_empty(&self) -> bool {
-        self.0 == [0; 7]
+        self.0 == [0; PodState::ALL.len()]
     }
 
     pub(crate) fn enter(&mut self, state: PodState) {
@@ -76,18 +82,31 @@ impl FromIterator<PodState> for Tally {
 }
 
 impl Trouble {
-    /// This standing as a trouble, unless it is none.
-    pub(crate) fn new(uid: Uid, namespace: Arc<str>, name: &str, standing: &Standing<'_>) -> Option<Self> {
+    /// This standing as a trouble that shows like this, unless it is none.
+    pub(crate) fn new(
+        uid: &Uid,
+        namespace: &Arc<str>,
+        name: &str,
+        standing: &Standing<'_>,
+        shown: Shown,
+    ) -> Option<Self> {
         (standing.state > PodState::Running).then(|| Self {
-            uid,
-            namespace,
+            uid: uid.clone(),
+            namespace: Arc::clone(namespace),
             name: name.into(),
-            state: standing.state,
+            state: shown.state,
+            is: standing.state,
+            rule: shown.rule,
             word: standing.word.as_ref().into(),
             restarts: standing.restarts,
             since: standing.since,
             ready: (standing.state == PodState::Unready).then_some((standing.ready, standing.of)),
         })
+    }
+
+    /// Whether it counts for worse than a pod that is well.
+    pub(crate) fn shows(&self) -> bool {
+        self.state > PodState::Running
     }
 
     /// Worst first: by state, then the one that lasts longest, then by name.
@@ -110,9 +129,9 @@ impl Census {
         }
     }
 
-    /// The worst trouble.
+    /// The worst trouble that shows.
     pub(crate) fn worst(&self) -> Option<&Trouble> {
-        self.troubled.first().map(|ByRank(trouble)| trouble.as_ref())
+        self.troubled.first().map(|ByRank(trouble)| trouble.as_ref()).filter(|trouble| trouble.shows())
     }
 }
 

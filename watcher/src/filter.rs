@@ -3,6 +3,7 @@
 //! Label selectors are matched here and not by the API server, for the same one watch also finds the lights.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::str::FromStr;
 
 use kube::core::{Expression, SelectorExt};
@@ -10,7 +11,7 @@ use kube::core::{Expression, SelectorExt};
 use crate::pod::Pod;
 
 /// Which pods count. The default: all but those that opt out.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only these namespaces; none means all.
     pub namespaces: BTreeSet<String>,
@@ -47,6 +48,13 @@ impl Filter {
 impl Selector {
     fn admits(&self, labels: Option<&BTreeMap<String, String>>) -> bool {
         labels.map_or_else(|| self.0.matches(&BTreeMap::new()), |labels| self.0.matches(labels))
+    }
+}
+
+/// As it is given.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 
 use crate::node::Node;
 use crate::object::{Condition, ConditionKind, Truth};
@@ -75,6 +75,17 @@ impl Pod {
 
     pub(crate) fn annotated(mut self, key: &str, value: &str) -> Self {
         self.metadata.annotations.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Controlled by this object.
+    pub(crate) fn owned_by(mut self, kind: &str, name: &str) -> Self {
+        self.metadata.owner_references = Some(vec![OwnerReference {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            controller: Some(true),
+            ..OwnerReference::default()
+        }]);
         self
     }
 
@@ -264,6 +275,18 @@ impl Node {
             message: message.to_owned(),
             last_transition_time: Some(at(-120)),
         }];
+        self
+    }
+
+    /// Short of something, so many seconds ago, and ready all the same.
+    pub(crate) fn pressed(mut self, kind: ConditionKind, since: i64) -> Self {
+        self.status.conditions.push(Condition {
+            kind,
+            status: Truth::True,
+            reason: "KubeletHasNoRoom".to_owned(),
+            message: String::new(),
+            last_transition_time: Some(at(since)),
+        });
         self
     }
 

@@ -21,14 +21,17 @@ use jiff::Timestamp;
 
 use crate::census::Census;
 pub use crate::census::{Tally, Trouble};
+use crate::criteria::Criteria;
 use crate::filter::Filter;
 use crate::node::Node;
 use crate::nodes::Nodes;
+use crate::owner;
 use crate::pod::Pod;
-use crate::pods::{Named, Pods};
+use crate::pods::{Pods, Told};
 use crate::standing::{PodState, standing};
+use crate::timing::{Timing, later};
 use crate::uid::Uid;
-pub use crate::verdict::{Changed, Footing, Scope, Verdict};
+pub use crate::verdict::{Cause, Changed, Footing, Scope, Verdict};
 
 /// One step of a watch, of pods and nodes alike.
 #[derive(Clone, Debug)]
@@ -58,6 +61,7 @@ pub struct FoundLight<'a> {
 #[derive(Debug, Default)]
 pub struct Ledger {
     filter: Filter,
+    timing: Timing,
     pods: Pods,
     nodes: Nodes,
     lights: BTreeMap<Uid, Light>,
@@ -90,9 +94,18 @@ struct Light {
 }
 
 impl Ledger {
-    /// An empty ledger, in which only the pods count that `filter` admits. Nodes and lights all do.
-    pub fn new(filter: Filter) -> Self {
-        Self { filter, ..Self::default() }
+    /// An empty ledger, in which only what these criteria name counts. Lights all do.
+    pub fn new(criteria: impl Into<Criteria>) -> Self {
+        let Criteria { filter, timing, nodes } = criteria.into();
+        Self { filter, timing, pods: Pods::new(timing), nodes: Nodes::new(nodes), ..Self::default() }
+    }
+
+    /// From now on, this counts. Of what was told before, it holds as soon as that is told again: list anew.
+    pub fn obey(&mut self, criteria: Criteria) {
+        let Criteria { filter, timing, nodes } = criteria;
+        (self.filter, self.timing) = (filter, timing);
+        self.pods.obey(timing);
+        self.nodes.obey(nodes);
     }
 
     /// Takes in a step of the watch of pods.
@@ -186,7 +199,12 @@ impl Ledger {
         self.nodes.has(node) || self.pods.on(node).next().is_some()
     }
 
-    /// The troubled pods of this node, worst first.
+    /// Whether this node takes no new pods.
+    pub fn is_cordoned(&self, node: &str) -> bool {
+        self.nodes.is_cordoned(node)
+    }
+
+    /// The pods of this node that are not as they should be, worst first, whether or not that shows yet.
     pub fn troubles(&self, node: &str) -> Vec<&Trouble> {
         let mut troubles: Vec<_> = self.pods.on(node).flatten().filter_map(|face| face.trouble.as_deref()).collect();
         troubles.sort_by(|a, b| a.rank().cmp(&b.rank()));
@@ -201,6 +219,7 @@ impl Ledger {
     fn node_verdict<'a>(&'a self, name: &'a str) -> Verdict<'a> {
         let faces = self.pods.on(name);
         let troubles = faces.clone().flatten().filter_map(|face| face.trouble.as_deref());
+        let troubles = troubles.filter(|trouble| trouble.shows());
         Verdict {
             footing: self.nodes.footing(name),
             tally: faces.clone().flatten().map(|face| face.state).collect(),
@@ -223,8 +242,18 @@ impl Ledger {
             None => drop(self.watchers.remove(&uid)),
         }
         if self.filter.admits(pod) {
-            let named = Named { node: pod.node(), namespace: pod.namespace(), name: pod.name() };
-            self.pods.put(uid, named, standing(pod, now), self.pod_list.round, &mut self.changed);
+            let standing = standing(pod, now);
+            let owners_matter = !self.timing.updating.is_zero();
+            let lately = |done| now < later(done, self.timing.updating);
+            let told = Told {
+                node: pod.node(),
+                namespace: pod.namespace(),
+                name: pod.name(),
+                work: owners_matter.then(|| owner::work(pod, standing.state, now, lately)).flatten(),
+                standing,
+                round: self.pod_list.round,
+            };
+            self.pods.put(uid, told, now, &mut self.changed);
         } else {
             self.pods.forget(&uid, &mut self.changed);
         }

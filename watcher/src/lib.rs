@@ -28,6 +28,8 @@ mod board;
 mod census;
 pub mod cli;
 mod column;
+mod course;
+pub mod criteria;
 mod dial;
 pub mod election;
 pub mod files;
@@ -45,6 +47,8 @@ mod link;
 pub mod node;
 mod nodes;
 mod object;
+mod owner;
+mod owners;
 pub mod pace;
 mod place;
 pub mod pod;
@@ -55,19 +59,23 @@ mod seen;
 mod serve;
 mod settings;
 mod slots;
+mod source;
 pub mod standing;
+pub mod timing;
 mod uid;
 mod verdict;
 pub mod vouch;
 mod watch;
 
 pub use settings::{Election, Listen, Misconfigured, Settings};
+pub use source::Reloads;
 
 use std::error::Error;
 use std::future::Future;
 use std::iter::successors;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -75,7 +83,7 @@ use kube::Api;
 use podlight_proto::v1::Vouching;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch as state};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use board::Board;
@@ -85,6 +93,7 @@ use freshness::{Freshness, Watch};
 use lease::Poll;
 use ledger::Change;
 use lines::Lines;
+use source::{Current, Source};
 use vouch::{Term, Vouch};
 use watch::Access;
 
@@ -96,6 +105,8 @@ const PARTING: Duration = Duration::from_secs(2);
 /// A watcher that people can ask, and that watches and tells once it runs.
 pub struct Watcher {
     settings: Settings,
+    source: Source,
+    current: state::Receiver<Current>,
     asked: Option<TcpListener>,
     read: Option<TcpListener>,
     dial: Dial,
@@ -117,9 +128,10 @@ impl Watcher {
     /// [`Misconfigured`], if the settings can't be right; anything else if nobody can listen there.
     pub async fn bind(settings: Settings) -> anyhow::Result<Self> {
         settings.check()?;
+        let (source, current) = Source::open(&settings)?;
         let (asked, read) = (settings.listen.bind("--listen").await?, settings.http.bind("--http").await?);
         let (dial, renewal) = Dial::new(settings.tls()?)?;
-        Ok(Self { settings, asked, read, dial, renewal })
+        Ok(Self { settings, source, current, asked, read, dial, renewal })
     }
 
     /// Where people can ask. Nothing where they can't.
@@ -138,15 +150,18 @@ impl Watcher {
     /// # Errors
     /// [`Misconfigured`], if it can't start; anything else if a part of it failed, which none should.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { settings, asked: people, read: readers, dial, mut renewal } = self;
+        let Self { settings, source, mut current, asked: people, read: readers, dial, mut renewal } = self;
         let silence = settings.api_silence;
         let (heard, mut freshness) = state::channel(Freshness::new(silence, now()));
         let Access { client, inside } = watch::access(&settings, heard.clone()).await?;
         let (pods, mut pod_changes) = mpsc::channel(EVENTS);
         let (nodes, mut node_changes) = mpsc::channel(EVENTS);
         let mut watches = JoinSet::new();
-        watches.spawn(watch::follow(Api::all(client.clone()), Watch::Pods, silence, heard.clone(), pods));
-        watches.spawn(watch::follow(Api::all(client.clone()), Watch::Nodes, silence, heard.clone(), nodes));
+        let follow_pods = || watch::follow(Api::all(client.clone()), Watch::Pods, silence, heard.clone(), pods.clone());
+        let follow_nodes =
+            || watch::follow(Api::all(client.clone()), Watch::Nodes, silence, heard.clone(), nodes.clone());
+        let mut lists = [watches.spawn(follow_pods()), watches.spawn(follow_nodes())];
+        watches.spawn(source.follow());
         watches.spawn(watch::probe(Api::all(client.clone()), silence, heard.clone()));
 
         let (elected, mut term) = state::channel(None);
@@ -157,7 +172,7 @@ impl Watcher {
             Election::Off => drop(elected.send_replace(Some(Term { epoch: seconds(), until: None }))),
             Election::Lease { namespace, name } => {
                 let poll = Poll {
-                    api: Api::namespaced(client, &namespace),
+                    api: Api::namespaced(client.clone(), &namespace),
                     namespace,
                     candidate: Candidate::new(name, identity()),
                     term: elected,
@@ -169,7 +184,9 @@ impl Watcher {
 
         let (vouch, vouched) = state::channel(None);
         let (words, mut heard_words) = mpsc::channel(EVENTS);
-        let mut board = Board::new(&settings, vouched, words, Lines::new(files::room()), dial);
+        let policy = Arc::clone(&current.borrow_and_update().policy);
+        let lines = Lines::new(files::room());
+        let mut board = Board::new(policy, settings.lease, Timestamp::now(), vouched, words, lines, dial);
         let (asks, mut asked) = mpsc::channel(EVENTS);
         let desk = board.desk(asks);
         let mut services = JoinSet::new();
@@ -205,12 +222,25 @@ impl Watcher {
                 })),
                 Ok(()) = freshness.changed() => {}
                 Ok(()) = term.changed() => {}
+                Ok(()) = current.changed() => {
+                    let policy = Arc::clone(&current.borrow_and_update().policy);
+                    if board.obey(policy, Timestamp::now()) {
+                        // They begin anew once they have ended: nothing that an old list names comes within a new one.
+                        lists.iter().for_each(AbortHandle::abort);
+                    }
+                }
                 Ok(()) = leader.changed() => {}
                 () = at(lapses.map(Instant::from_std)) => {}
-                Some(ended) = watches.join_next() => {
-                    ended?;
-                    anyhow::bail!("a watch ended");
-                }
+                Some(ended) = watches.join_next_with_id() => match ended {
+                    Err(error) if error.is_cancelled() && error.id() == lists[0].id() => {
+                        lists[0] = watches.spawn(follow_pods());
+                    }
+                    Err(error) if error.is_cancelled() && error.id() == lists[1].id() => {
+                        lists[1] = watches.spawn(follow_nodes());
+                    }
+                    Err(error) => return Err(error.into()),
+                    Ok(_) => anyhow::bail!("a watch ended"),
+                },
                 Some(ended) = polls.join_next() => {
                     ended?;
                     anyhow::bail!("the election ended");

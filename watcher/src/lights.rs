@@ -55,6 +55,16 @@ impl Light {
     }
 }
 
+impl Light {
+    /// What it speaks of, by a name that can't be taken for another.
+    pub(crate) fn full_name(&self) -> String {
+        match &self.scope {
+            Scope::Node(name) => format!("node/{name}"),
+            Scope::Namespace(_) | Scope::Cluster => self.to_string(),
+        }
+    }
+}
+
 /// `NAME=URL`.
 impl FromStr for Light {
     type Err = InvalidLight;

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::Deserialize;
 
+use crate::criteria::Conditions;
 use crate::object::{Condition, ConditionKind, Truth, condition, null_is_default, slim_meta};
 
 /// A node as the watcher needs it.
@@ -40,6 +41,8 @@ pub(crate) struct NodeStatus {
 pub enum NodeState {
     /// Its kubelet says that it is ready.
     Ready,
+    /// It is ready, and runs short of memory, disk or process ids.
+    Pressure,
     /// It is not in the list of nodes, or nobody has said yet whether it is ready.
     Unknown,
     /// Its kubelet says that it is not ready, or says nothing any more. kubectl prints `NotReady` for both.
@@ -51,7 +54,7 @@ pub enum NodeState {
 pub struct NodeStanding<'a> {
     /// Its state.
     pub state: NodeState,
-    /// Why it is not ready, in words; empty where it is.
+    /// Why it is not ready, or what it runs short of, in words; empty where it is well.
     pub why: Cow<'a, str>,
     /// Since when it is so, where the API tells.
     pub since: Option<Timestamp>,
@@ -65,8 +68,34 @@ impl Node {
         self.metadata.name.as_deref().unwrap_or_default()
     }
 
-    /// What this node is to a light.
-    pub fn standing(&self) -> NodeStanding<'_> {
+    /// What this node is to a light, as far as it counts. That nobody knows it always does.
+    pub fn standing(&self, counts: Conditions) -> NodeStanding<'_> {
+        match self.whole_standing() {
+            NodeStanding { state: NodeState::NotReady, cordoned, .. } if !counts.not_ready => {
+                self.strain(counts, cordoned)
+            }
+            NodeStanding { state: NodeState::Ready, cordoned, .. } => self.strain(counts, cordoned),
+            standing => standing,
+        }
+    }
+
+    /// What a node is that is ready, or is to be taken for it.
+    fn strain(&self, counts: Conditions, cordoned: bool) -> NodeStanding<'_> {
+        const PRESSURES: [(ConditionKind, &str); 3] = [
+            (ConditionKind::MemoryPressure, "MemoryPressure"),
+            (ConditionKind::DiskPressure, "DiskPressure"),
+            (ConditionKind::PidPressure, "PIDPressure"),
+        ];
+        let holds = |kind| condition(&self.status.conditions, kind).filter(|found| found.status == Truth::True);
+        let mut pressures = PRESSURES.iter().filter(|_| counts.pressure);
+        let pressure = pressures.find_map(|(kind, word)| Some((holds(*kind)?.last_transition_time, *word)));
+        match pressure {
+            Some((since, word)) => NodeStanding { state: NodeState::Pressure, why: word.into(), since, cordoned },
+            None => NodeStanding { state: NodeState::Ready, why: "".into(), since: None, cordoned },
+        }
+    }
+
+    fn whole_standing(&self) -> NodeStanding<'_> {
         let cordoned = self.spec.unschedulable;
         let Some(ready) = condition(&self.status.conditions, ConditionKind::Ready) else {
             return NodeStanding {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::criteria::Conditions;
 use crate::node::{Node, NodeStanding, NodeState};
 use crate::verdict::Footing;
 
@@ -13,7 +14,9 @@ use crate::verdict::Footing;
 #[derive(Debug, Default)]
 pub(crate) struct Nodes {
     known: HashMap<Arc<str>, Known>,
-    /// Those that are not ready: worst first, then the one that has not been for longest, then by name.
+    /// What of them counts.
+    counts: Conditions,
+    /// Those that are not well: worst first, then the one that has not been for longest, then by name.
     failing: BTreeSet<Rank>,
 }
 
@@ -29,9 +32,19 @@ struct Known {
 type Rank = (Reverse<NodeState>, Timestamp, Arc<str>);
 
 impl Nodes {
+    /// No nodes yet, of which this will count.
+    pub(crate) fn new(counts: Conditions) -> Self {
+        Self { counts, ..Self::default() }
+    }
+
+    /// From now on, this counts. Holds for each node as soon as it is told of again.
+    pub(crate) const fn obey(&mut self, counts: Conditions) {
+        self.counts = counts;
+    }
+
     /// Takes in how a node stands, as told in this round of lists. Says whether its footing differs.
     pub(crate) fn put(&mut self, node: &Node, round: u32) -> bool {
-        let NodeStanding { state, why, since, cordoned } = node.standing();
+        let NodeStanding { state, why, since, cordoned } = node.standing(self.counts);
         let name: Arc<str> = node.name().into();
         if let Some(known) = self.known.get_mut(&name)
             && (known.state, known.why.as_ref(), known.since, known.cordoned) == (state, why.as_ref(), since, cordoned)
@@ -61,6 +74,11 @@ impl Nodes {
         unnamed.map(|(name, _)| Arc::clone(name)).collect()
     }
 
+    /// Whether this node takes no new pods.
+    pub(crate) fn is_cordoned(&self, node: &str) -> bool {
+        self.known.get(node).is_some_and(|known| known.cordoned)
+    }
+
     /// Whether this node is listed.
     pub(crate) fn has(&self, node: &str) -> bool {
         self.known.contains_key(node)
@@ -71,7 +89,9 @@ impl Nodes {
         match self.known.get(node) {
             None => Footing::Unknown { node, why: "it is not in the list of nodes" },
             Some(Known { state, why, since, cordoned, .. }) => match state {
+                NodeState::Ready if *cordoned && self.counts.cordoned => Footing::Cordoned { node },
                 NodeState::Ready => Footing::Firm { cordoned: *cordoned },
+                NodeState::Pressure => Footing::Pressed { node, why, since: *since },
                 NodeState::Unknown => Footing::Unknown { node, why },
                 NodeState::NotReady => Footing::NotReady { node, why, since: *since },
             },

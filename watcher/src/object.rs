@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
@@ -34,6 +34,10 @@ pub(crate) enum ConditionKind {
     PodScheduled,
     Initialized,
     Ready,
+    MemoryPressure,
+    DiskPressure,
+    #[serde(rename = "PIDPressure")]
+    PidPressure,
     #[serde(other)]
     Other,
 }
@@ -73,7 +77,16 @@ pub(crate) fn slim_meta<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ob
         deletion_grace_period_seconds: Option<i64>,
         labels: Option<BTreeMap<String, String>>,
         annotations: Option<OwnAnnotations>,
+        owner_references: Option<Vec<Owner>>,
     }
+    #[derive(Deserialize)]
+    struct Owner {
+        kind: String,
+        name: String,
+        controller: Option<bool>,
+    }
+    let owner =
+        |Owner { kind, name, controller }| OwnerReference { kind, name, controller, ..OwnerReference::default() };
     let slim = Slim::deserialize(deserializer)?;
     Ok(ObjectMeta {
         name: slim.name,
@@ -85,6 +98,7 @@ pub(crate) fn slim_meta<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ob
         deletion_grace_period_seconds: slim.deletion_grace_period_seconds,
         labels: slim.labels,
         annotations: slim.annotations.map(|OwnAnnotations(own)| own),
+        owner_references: slim.owner_references.map(|owners| owners.into_iter().map(owner).collect()),
         ..ObjectMeta::default()
     })
 }

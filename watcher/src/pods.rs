@@ -1,38 +1,49 @@
 //! The pods of the ledger: each in its slot on its node, counted per namespace and in the whole.
 //!
-//! Keeps of a pod its [`Face`] and what time alone will make of it. Marks whose verdict may differ whenever, and only
+//! Keeps of a pod its [`Face`] and, where time or its owner may change that, its [`Course`]. Marks whose verdict may differ whenever, and only
 //! when, a face does. Refuses to know the API's objects: it is handed standings.
 
 use std::collections::{BTreeSet, HashMap};
-use std::mem;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::census::{Census, Trouble};
+use crate::census::Census;
+use crate::course::{Course, Face};
+use crate::owner::Work;
+use crate::owners::Owners;
 use crate::slots::Slots;
-use crate::standing::{PodState, Standing};
+use crate::standing::Standing;
+use crate::timing::{Timing, later};
 use crate::uid::Uid;
 use crate::verdict::Changed;
 
 /// All pods that count.
 #[derive(Debug, Default)]
 pub(crate) struct Pods {
+    timing: Timing,
     places: HashMap<Uid, Place>,
     /// Per node. Pods that are not scheduled share the row of the empty name, which no node has.
     rows: HashMap<Arc<str>, Slots<Entry>>,
     namespaces: HashMap<Arc<str>, Census>,
     cluster: Census,
+    owners: Owners,
     /// When a face changes with time alone.
     due: BTreeSet<(Timestamp, Uid)>,
 }
 
-/// What colour and reason need to know of a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Face {
-    pub(crate) namespace: Arc<str>,
-    pub(crate) state: PodState,
-    pub(crate) trouble: Option<Arc<Trouble>>,
+/// What is told of a pod.
+#[derive(Debug)]
+pub(crate) struct Told<'a> {
+    /// Empty while the pod is not scheduled.
+    pub(crate) node: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) standing: Standing<'a>,
+    /// Of its owner, where that matters.
+    pub(crate) work: Option<Work>,
+    /// In this round of lists.
+    pub(crate) round: u32,
 }
 
 #[derive(Debug)]
@@ -44,24 +55,48 @@ struct Place {
 #[derive(Debug)]
 struct Entry {
     face: Face,
-    later: Option<Box<(Timestamp, Face)>>,
+    course: Option<Box<Course>>,
     round: u32,
 }
 
 impl Pods {
-    /// Takes in how a pod stands, as told in this round of lists.
-    pub(crate) fn put(&mut self, uid: Uid, pod: Named<'_>, standing: Standing<'_>, round: u32, changed: &mut Changed) {
-        let node = interned(&self.rows, pod.node);
-        let namespace = interned(&self.namespaces, pod.namespace);
+    /// No pods yet, whose states will count at these times.
+    pub(crate) fn new(timing: Timing) -> Self {
+        Self { timing, ..Self::default() }
+    }
+
+    /// From now on, states count at these times. Holds for each pod as soon as it is told of again.
+    pub(crate) const fn obey(&mut self, timing: Timing) {
+        self.timing = timing;
+    }
+
+    /// Takes in what is told of a pod at `now`.
+    pub(crate) fn put(&mut self, uid: Uid, told: Told<'_>, now: Timestamp, changed: &mut Changed) {
+        let Told { node, namespace, name, standing, work, round } = told;
+        let node = interned(&self.rows, node);
+        let namespace = interned(&self.namespaces, namespace);
         if self.places.get(&uid).is_some_and(|place| place.node != node) {
             self.forget(&uid, changed);
         }
-        let entry = Entry::new(&uid, namespace, pod.name, standing, round);
+        let step = work.as_ref().and_then(|work| Some((work.owner.as_str(), work.done?)));
+        let flips = step.map(|(owner, done)| self.owners.progresses(owner, later(done, self.timing.updating)));
+
+        let old = self.course_of(&uid);
+        let before = self.places.get(&uid).and_then(|place| self.entry(place)).map(|entry| entry.face.clone());
+        let state = standing.state;
+        let course = Course::new(name, standing, old, before.as_ref(), &self.timing, now);
+        let mut entry = Entry { face: Face { namespace, state, trouble: None }, course: course.map(Box::new), round };
+        if let Some(course) = &mut entry.course {
+            course.owner = work.filter(|work| work.excusable).map(|work| self.owners.join(&work.owner, &uid));
+        }
+        let next = entry.refresh(&uid, before.as_ref(), &self.owners, &self.timing, now);
+        self.due.extend(next.map(|at| (at, uid.clone())));
         let face = entry.face.clone();
-        let next = entry.later.as_ref().map(|later| (later.0, uid.clone()));
-        let old = self.seat(uid, &node, entry);
-        self.due.extend(next);
-        self.recount(&node, old.map(|entry| entry.face), Some(face), changed);
+        self.seat(uid, &node, entry);
+        self.recount(&node, before, Some(face), changed);
+        for uid in flips.into_iter().flatten() {
+            self.refresh(&uid, now, changed);
+        }
     }
 
     /// Takes in that a pod is gone.
@@ -72,8 +107,8 @@ impl Pods {
         if row.is_empty() {
             self.rows.remove(&node);
         }
-        if let Some(old) = old {
-            self.undue(uid, &old);
+        if let Some(mut old) = old {
+            self.leave_course(uid, old.course.take());
             self.recount(&node, Some(old.face), None, changed);
         }
     }
@@ -89,21 +124,22 @@ impl Pods {
 
     /// Takes in that it is `now`.
     pub(crate) fn settle(&mut self, now: Timestamp, changed: &mut Changed) {
-        while self.next_settle().is_some_and(|at| at <= now) {
-            let Some((_, uid)) = self.due.pop_first() else { return };
-            let Some(Place { node, slot }) = self.places.get(&uid) else { continue };
-            let Some(entry) = self.rows.get_mut(node).and_then(|row| row.at_mut(*slot)) else { continue };
-            let Some(later) = entry.later.take() else { continue };
-            let (_, face) = *later;
-            let old = mem::replace(&mut entry.face, face.clone());
-            let node = Arc::clone(node);
-            self.recount(&node, Some(old), Some(face), changed);
+        for uid in self.owners.settle(now) {
+            self.refresh(&uid, now, changed);
+        }
+        while let Some((at, uid)) = self.due.first()
+            && *at <= now
+        {
+            let uid = uid.clone();
+            self.due.pop_first();
+            self.refresh(&uid, now, changed);
         }
     }
 
     /// When time alone changes a face next.
     pub(crate) fn next_settle(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        let face = self.due.first().map(|(at, _)| *at);
+        [face, self.owners.next_settle()].into_iter().flatten().min()
     }
 
     /// The faces on this node, by slot.
@@ -125,23 +161,49 @@ impl Pods {
         self.rows.get(&place.node)?.at(place.slot)
     }
 
-    /// Puts the entry into the pod's own slot, or the next free one; gives back what was there of the pod.
-    fn seat(&mut self, uid: Uid, node: &Arc<str>, entry: Entry) -> Option<Entry> {
+    /// Works out anew what shows of this pod.
+    fn refresh(&mut self, uid: &Uid, now: Timestamp, changed: &mut Changed) {
+        let Some(Place { node, slot }) = self.places.get(uid) else { return };
+        let Some(entry) = self.rows.get_mut(node).and_then(|row| row.at_mut(*slot)) else { return };
+        let Some(was_due) = entry.course.as_ref().map(|course| course.due) else { return };
+        let before = entry.face.clone();
+        let next = entry.refresh(uid, Some(&before), &self.owners, &self.timing, now);
+        let (node, face) = (Arc::clone(node), entry.face.clone());
+        if let Some(at) = was_due {
+            self.due.remove(&(at, uid.clone()));
+        }
+        self.due.extend(next.map(|at| (at, uid.clone())));
+        self.recount(&node, Some(before), Some(face), changed);
+    }
+
+    /// Puts the entry into the pod's own slot, or the next free one.
+    fn seat(&mut self, uid: Uid, node: &Arc<str>, entry: Entry) {
         let row = self.rows.entry(Arc::clone(node)).or_default();
         if let Some(place) = self.places.get(&uid) {
-            let old = row.replace(place.slot, entry)?;
-            self.undue(&uid, &old);
-            return Some(old);
+            row.replace(place.slot, entry);
+            return;
         }
         let slot = row.put(entry);
         self.places.insert(uid, Place { node: Arc::clone(node), slot });
-        None
     }
 
-    fn undue(&mut self, uid: &Uid, entry: &Entry) {
-        if let Some(later) = &entry.later {
-            self.due.remove(&(later.0, uid.clone()));
+    /// Takes the course off a pod that is told of again.
+    fn course_of(&mut self, uid: &Uid) -> Option<Course> {
+        let Place { node, slot } = self.places.get(uid)?;
+        let course = self.rows.get_mut(node)?.at_mut(*slot)?.course.take();
+        self.leave_course(uid, course)
+    }
+
+    /// Ends a course: nothing is due of it, and its owner's pod waits no longer.
+    fn leave_course(&mut self, uid: &Uid, course: Option<Box<Course>>) -> Option<Course> {
+        let course = *course?;
+        if let Some(at) = course.due {
+            self.due.remove(&(at, uid.clone()));
         }
+        if let Some(owner) = &course.owner {
+            self.owners.leave(owner, uid);
+        }
+        Some(course)
     }
 
     /// Counts `new` where `old` was counted.
@@ -167,28 +229,24 @@ impl Pods {
     }
 }
 
-/// Where a pod is and what it is called.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Named<'a> {
-    /// Empty while the pod is not scheduled.
-    pub(crate) node: &'a str,
-    pub(crate) namespace: &'a str,
-    pub(crate) name: &'a str,
-}
-
 impl Entry {
-    fn new(uid: &Uid, namespace: Arc<str>, name: &str, mut standing: Standing<'_>, round: u32) -> Self {
-        let face = |standing: &Standing<'_>| Face {
-            namespace: Arc::clone(&namespace),
-            state: standing.state,
-            trouble: Trouble::new(uid.clone(), Arc::clone(&namespace), name, standing).map(Arc::new),
-        };
-        let now = face(&standing);
-        let later = standing.later.take().map(|later| {
-            let then = Standing { state: later.state, word: later.word, since: later.since, ..standing };
-            Box::new((later.at, face(&then)))
-        });
-        Self { face: now, later, round }
+    /// Works out what shows at `now`. Gives when to look again.
+    fn refresh(
+        &mut self,
+        uid: &Uid,
+        before: Option<&Face>,
+        owners: &Owners,
+        timing: &Timing,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let course = self.course.as_mut()?;
+        let progressing = course.owner.as_ref().is_some_and(|owner| owners.progressing(owner, now));
+        self.face = course.face(uid, &self.face.namespace, before, progressing, timing, now);
+        let due = course.due;
+        if course.is_over() {
+            self.course = None;
+        }
+        due
     }
 }
 

@@ -1,41 +1,58 @@
-//! What shows for a verdict, and why, in words.
+//! What shows for a verdict, and why, in words; and the policy that says so.
 //!
-//! Offers [`looks`] and [`reason`], the two halves of a command to a light. Pure: the same verdict always shows the same.
+//! ```text
+//!  text ──Policy::parse──▶ Policy: criteria ──▶ Ledger ──▶ Verdict ──▶ looks, reason, rule
+//!                             └─ palette, layout, brightness ──────────────▲
+//! ```
+//!
+//! Offers [`looks`] and [`reason`], the two halves of a command to a light, and [`rule`], which names what decided. Pure:
+//! the same verdict always shows the same.
 //!
 //! Looks are spread evenly over a light's LEDs (LED *i* of *n* shows look *i · len / n*): [`Layout::Same`] gives one,
 //! [`Layout::Split`] two, [`Layout::Pods`] one for each LED.
 
+mod fault;
+mod file;
+mod night;
+mod palette;
+mod presets;
+mod rule;
+mod text;
+mod tree;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use podlight_proto::{Color, Command, Look, Reason};
+use jiff::Timestamp;
+use podlight_proto::{Command, Look, Reason};
 
 use crate::census::Trouble;
+use crate::criteria::Criteria;
+use crate::lights::Light;
 use crate::standing::PodState;
-use crate::verdict::{Footing, Verdict};
+use crate::timing::Rule;
+use crate::verdict::{Cause, Footing, Verdict};
 
-/// What shows for each state.
+pub use fault::Fault;
+pub use night::{Brightness, Night};
+pub use palette::Palette;
+pub use presets::Preset;
+pub use rule::rule;
+
+/// What counts, and what it looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Palette {
-    /// There is no pod.
-    pub absent: Look,
-    /// All pods have done their work.
-    pub completed: Look,
-    /// Pods run and are ready.
-    pub running: Look,
-    /// A pod runs and is not ready.
-    pub unready: Look,
-    /// A pod has not begun.
-    pub pending: Look,
-    /// A pod is on its way out.
-    pub deleting: Look,
-    /// A pod has failed.
-    pub failed: Look,
-    /// The node is not ready.
-    pub node_not_ready: Look,
-    /// Nobody can tell how the node is.
-    pub node_unknown: Look,
+pub struct Policy {
+    /// What counts, and when.
+    pub criteria: Criteria,
+    /// How it is spread over the LEDs of a light.
+    pub layout: Layout,
+    /// What it looks like.
+    pub palette: Palette,
+    /// How bright.
+    pub brightness: Brightness,
+    /// Lights besides those found in the cluster.
+    pub lights: Vec<Light>,
 }
 
 /// How a verdict is spread over the LEDs of a light.
@@ -50,49 +67,20 @@ pub enum Layout {
     Pods,
 }
 
-/// The origin's colours. Failure shows at once, all else morphs. A node that nobody knows looks like a light that has gone
-/// stale: both say "I don't know".
-impl Default for Palette {
-    fn default() -> Self {
-        let red = Color::rgb(50, 0, 0);
-        let yellow = Look::morph(Color::rgb(50, 50, 0));
-        let dark = Look::morph(Color::BLACK);
-        Self {
-            absent: dark,
-            completed: dark,
-            running: Look::morph(Color::rgb(0, 25, 0)),
-            unready: yellow,
-            pending: yellow,
-            deleting: Look::morph(Color::rgb(0, 0, 50)),
-            failed: Look::solid(red),
-            node_not_ready: Look::blink(red, Duration::from_secs(1)),
-            node_unknown: Look::UNKNOWN,
-        }
-    }
-}
-
-impl Palette {
-    /// What shows for a pod's state.
-    pub const fn of(&self, state: PodState) -> Look {
-        match state {
-            PodState::Absent => self.absent,
-            PodState::Completed => self.completed,
-            PodState::Running => self.running,
-            PodState::Unready => self.unready,
-            PodState::Pending => self.pending,
-            PodState::Deleting => self.deleting,
-            PodState::Failed => self.failed,
+impl Layout {
+    /// As it is given.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Split => "split",
+            Self::Pods => "pods",
         }
     }
 }
 
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Same => "same",
-            Self::Split => "split",
-            Self::Pods => "pods",
-        })
+        f.write_str(self.word())
     }
 }
 
@@ -101,10 +89,12 @@ impl fmt::Display for Layout {
 pub fn looks(verdict: &Verdict<'_>, layout: Layout, leds: usize, palette: &Palette) -> Vec<Look> {
     let leds = leds.clamp(1, Command::MOST_LOOKS);
     let one_for_each = |look| vec![look; if layout == Layout::Pods { leds } else { 1 }];
-    match verdict.footing {
-        Footing::NotReady { .. } => return one_for_each(palette.node_not_ready),
-        Footing::Unknown { .. } => return one_for_each(palette.node_unknown),
-        Footing::Firm { .. } => {}
+    match verdict.cause() {
+        Cause::Footing(Footing::NotReady { .. }) => return one_for_each(palette.node_not_ready),
+        Cause::Footing(Footing::Unknown { .. }) => return one_for_each(palette.node_unknown),
+        Cause::Footing(Footing::Pressed { .. }) => return one_for_each(palette.node_pressure),
+        Cause::Footing(Footing::Cordoned { .. }) => return one_for_each(palette.node_cordoned),
+        Cause::Footing(Footing::Firm { .. }) | Cause::Pod(_) => {}
     }
     let worst = verdict.tally.worst();
     match layout {
@@ -122,27 +112,30 @@ pub fn looks(verdict: &Verdict<'_>, layout: Layout, leds: usize, palette: &Palet
     }
 }
 
-/// Why that shows: the node if it is not ready, else the worst pod, else how many are well.
+/// Why that shows: the node if it is not well, else the worst pod, else how many are well.
 pub fn reason(verdict: &Verdict<'_>) -> Reason {
-    match (verdict.footing, verdict.worst) {
-        (Footing::NotReady { node, why, since }, _) => {
-            let text = bounded(format!("node {node} NotReady: {why}"));
-            Reason { text, since: since.map(SystemTime::from), ..Reason::default() }
+    let node = |text, since: Option<Timestamp>| Reason {
+        text: bounded(text),
+        since: since.map(SystemTime::from),
+        ..Reason::default()
+    };
+    match verdict.cause() {
+        Cause::Footing(Footing::NotReady { node: name, why, since }) => {
+            node(format!("node {name} NotReady: {why}"), since)
         }
-        (Footing::Unknown { node, why }, _) => {
-            Reason { text: bounded(format!("node {node} Unknown: {why}")), ..Reason::default() }
-        }
-        (Footing::Firm { .. }, Some(worst)) => Reason {
+        Cause::Footing(Footing::Unknown { node: name, why }) => node(format!("node {name} Unknown: {why}"), None),
+        Cause::Footing(Footing::Pressed { node: name, why, since }) => node(format!("node {name} {why}"), since),
+        Cause::Pod(worst) => Reason {
             text: bounded(trouble(worst)),
             pod: bounded(format!("{}/{}", worst.namespace, worst.name)),
             state: bounded(worst.word.to_string()),
             restarts: worst.restarts,
             since: worst.since.map(SystemTime::from),
         },
-        (Footing::Firm { cordoned }, None) => {
-            let cordoned = if cordoned { ", node cordoned" } else { "" };
-            Reason { text: format!("{}{cordoned}", health(verdict)), ..Reason::default() }
+        Cause::Footing(Footing::Cordoned { .. } | Footing::Firm { cordoned: true }) => {
+            node(format!("{}, node cordoned", health(verdict)), None)
         }
+        Cause::Footing(Footing::Firm { cordoned: false }) => node(health(verdict), None),
     }
 }
 
@@ -160,10 +153,16 @@ pub fn seen_to(reason: Reason, owner: &str) -> Reason {
 }
 
 fn trouble(worst: &Trouble) -> String {
-    let Trouble { namespace, name, word, .. } = worst;
+    let Trouble { namespace, name, word, rule, .. } = worst;
+    let rule = match rule {
+        Rule::State => "",
+        Rule::Grace => ", of late",
+        Rule::Hold => ", until a moment ago",
+        Rule::Updating => ", updating",
+    };
     let ready = worst.ready.map_or(Cow::Borrowed(""), |(ready, of)| format!(" ({ready}/{of} ready)").into());
     let restarts = if worst.restarts > 0 { format!(" ×{}", worst.restarts) } else { String::new() };
-    format!("{namespace}/{name} {word}{ready}{restarts}")
+    format!("{namespace}/{name} {word}{ready}{restarts}{rule}")
 }
 
 fn health(verdict: &Verdict<'_>) -> String {

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::filter::{Filter, Selector};
 use crate::lights::Light;
-use crate::policy::Layout;
+use crate::policy::{Layout, Policy};
 
 /// What the watcher watches, and which lights it tells.
 #[derive(Args, Clone, Debug)]
@@ -43,9 +43,15 @@ pub struct Settings {
     #[arg(long, env = "PODLIGHT_SELECTOR", value_name = "LABELS", default_value = "", hide_default_value = true)]
     pub selector: Selector,
 
-    /// How a verdict is spread over the LEDs of a light
-    #[arg(long, env = "PODLIGHT_LAYOUT", value_enum, default_value_t = Layout::Same)]
-    pub layout: Layout,
+    /// How a verdict is spread over the LEDs of a light [default: the policy's, which is same]
+    #[arg(long, env = "PODLIGHT_LAYOUT", value_enum)]
+    pub layout: Option<Layout>,
+
+    /// The policy: what counts, and what it looks like; a file that is read again when it changes. `watcher policy show`
+    /// prints one with all its keys. What a flag says beats what the file says; lights of both are told
+    /// [default: the default policy]
+    #[arg(long, env = "PODLIGHT_POLICY", value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 
     /// A light besides those found in the cluster; may be given more than once. NAME is a node, node/NAME,
     /// namespace/NAME or cluster: what the light speaks of. URL is http://HOST:PORT, or https://HOST:PORT with
@@ -187,13 +193,37 @@ impl Settings {
         .map_err(|missing| Misconfigured(missing.to_string()))
     }
 
-    /// Which pods count.
-    pub(crate) fn filter(&self) -> Filter {
-        Filter {
-            namespaces: self.namespaces.iter().cloned().collect(),
-            excluded: self.excluded_namespaces.iter().cloned().collect(),
-            selector: self.selector.clone(),
+    /// The policy with what is told here instead of what it says itself. Lights of both are told; of those with one URL,
+    /// the one that is given here.
+    ///
+    /// # Errors
+    /// What is told here contradicts the rest of the policy.
+    pub(crate) fn over(&self, mut policy: Policy) -> Result<Policy, Misconfigured> {
+        let Filter { namespaces, excluded, selector } = &mut policy.criteria.filter;
+        if !self.namespaces.is_empty() {
+            *namespaces = self.namespaces.iter().cloned().collect();
         }
+        if !self.excluded_namespaces.is_empty() {
+            *excluded = self.excluded_namespaces.iter().cloned().collect();
+        }
+        if let Some(name) = namespaces.intersection(excluded).next() {
+            let why = format!("namespace {name} is to count by --namespace or the policy, and not to by the other");
+            return Err(Misconfigured(why));
+        }
+        if self.selector != Selector::default() {
+            *selector = self.selector.clone();
+        }
+        policy.layout = self.layout.unwrap_or(policy.layout);
+        policy.lights.retain(|light| self.lights.iter().all(|given| given.url != light.url));
+        policy.lights.splice(0..0, self.lights.iter().cloned());
+        let tls = self.tls()?.is_some();
+        if let Some(light) = policy.lights.iter().find(|light| light.is_secure() && !tls) {
+            return Err(Misconfigured(format!(
+                "light {light}={}: https takes --tls-cert, --tls-key and --light-ca",
+                light.url
+            )));
+        }
+        Ok(policy)
     }
 }
 
@@ -282,7 +312,7 @@ mod tests {
         let settings = parse(&[]).unwrap();
         assert_eq!(settings.lease, Duration::from_secs(15));
         assert_eq!(settings.api_silence, Duration::from_secs(30));
-        assert!(matches!(settings.layout, Layout::Same));
+        assert_eq!(settings.over(Policy::default()), Ok(Policy::default()));
         assert!(settings.lights.is_empty() && settings.namespaces.is_empty() && settings.election.is_none());
         assert_eq!(settings.check(), Ok(()));
     }
@@ -316,6 +346,21 @@ mod tests {
                 assert!(error.contains(part), "{part}: {error}");
             }
         }
+    }
+
+    #[test]
+    fn flags_beat_the_policy_and_lights_add_up() {
+        let file = "pods: {namespaces: {only: [a, b], except: [c]}, labels: x=y}\nlayout: split\n\
+                    lights: ['n1=http://a:1', 'n2=http://b:2']";
+        let policy = Policy::parse(file).unwrap();
+        assert_eq!(parse(&[]).unwrap().over(policy.clone()), Ok(policy.clone()));
+        let flags = ["--namespace", "d", "--selector", "z", "--layout", "pods", "--light", "cluster=http://a:1"];
+        let over = parse(&flags).unwrap().over(policy.clone()).unwrap();
+        let file = "pods: {namespaces: {only: d, except: c}, labels: z}\nlayout: pods\n\
+                    lights: ['cluster=http://a:1', 'n2=http://b:2']";
+        assert_eq!(over, Policy::parse(file).unwrap());
+        let error = parse(&["--exclude-namespace", "b"]).unwrap().over(policy).unwrap_err().to_string();
+        assert!(error.contains("namespace b"), "{error}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a pod is to a light: one of seven states, in order of severity, and its name.
+//! What a pod is to a light: one of eight states, in order of severity, and its name.
 //!
 //! kubectl's STATUS column decides, and more where that column is too kind:
 //!
@@ -32,6 +32,9 @@ pub enum PodState {
     Completed,
     /// It runs and is ready.
     Running,
+    /// It comes or goes as its owner replaces pods, and that gets on. No pod stands so by itself: what a pod shows as, the
+    /// policy's times say.
+    Updating,
     /// It runs and is not ready.
     Unready,
     /// It has not begun.
@@ -82,8 +85,48 @@ struct Doubt<'a> {
 }
 
 impl PodState {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Absent, Self::Completed, Self::Running, Self::Unready, Self::Pending, Self::Deleting, Self::Failed];
+    /// All of them, in their order.
+    pub const ALL: [Self; 8] = [
+        Self::Absent,
+        Self::Completed,
+        Self::Running,
+        Self::Updating,
+        Self::Unready,
+        Self::Pending,
+        Self::Deleting,
+        Self::Failed,
+    ];
+
+    /// As a policy calls it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Completed => "completed",
+            Self::Running => "running",
+            Self::Updating => "updating",
+            Self::Unready => "unready",
+            Self::Pending => "pending",
+            Self::Deleting => "deleting",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl Standing<'_> {
+    /// The same, on its own.
+    pub(crate) fn into_owned(self) -> Standing<'static> {
+        let Standing { state, word, restarts, since, ready, of, later } = self;
+        let owned = |word: Cow<'_, str>| Cow::Owned(word.into_owned());
+        let later = later.map(|Later { at, state, word, since }| Later { at, state, word: owned(word), since });
+        Standing { state, word: owned(word), restarts, since, ready, of, later }
+    }
+
+    /// What it is at `now` if nothing more is heard of it.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        if let Some(Later { state, word, since, .. }) = self.later.take_if(|later| later.at <= now) {
+            (self.state, self.word, self.since) = (state, word, since);
+        }
+    }
 }
 
 /// What this pod is to a light at `now`.

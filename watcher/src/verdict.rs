@@ -36,6 +36,15 @@ pub struct Verdict<'a> {
     pub slots: Vec<PodState>,
 }
 
+/// What decides what a scope shows: the node or a pod, whichever is worse.
+#[derive(Clone, Copy, Debug)]
+pub enum Cause<'a> {
+    /// What is to be thought of the node, or the nodes. Where all is well: that, too.
+    Footing(Footing<'a>),
+    /// A pod.
+    Pod(&'a Trouble),
+}
+
 /// What is to be thought of the nodes below the pods: a node that is not ready beats whatever its pods claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Footing<'a> {
@@ -43,6 +52,21 @@ pub enum Footing<'a> {
     Firm {
         /// Whether the node takes no new pods. Of a wider scope: false.
         cordoned: bool,
+    },
+    /// The node is ready, and takes no new pods, where that counts. Of a wider scope: never.
+    Cordoned {
+        /// Its name.
+        node: &'a str,
+    },
+    /// This node is ready, and runs short of something, where that counts. Of a wider scope it is the one that has for
+    /// longest.
+    Pressed {
+        /// Its name.
+        node: &'a str,
+        /// What it runs short of, as the condition is called.
+        why: &'a str,
+        /// Since when, where the API tells.
+        since: Option<Timestamp>,
     },
     /// Nobody can tell how this node is.
     Unknown {
@@ -73,6 +97,18 @@ pub struct Changed {
     pub cluster: bool,
     /// Whether the set of lights differs.
     pub lights: bool,
+}
+
+impl<'a> Verdict<'a> {
+    /// What decides. A node that is not ready, or that nobody knows, beats whatever its pods claim; one that runs short of
+    /// something, all but pods that have failed; one that is cordoned, only pods that are well.
+    pub fn cause(&self) -> Cause<'a> {
+        match (self.footing, self.worst) {
+            (Footing::Pressed { .. }, Some(worst)) if worst.state == PodState::Failed => Cause::Pod(worst),
+            (Footing::Firm { .. } | Footing::Cordoned { .. }, Some(worst)) => Cause::Pod(worst),
+            (footing, _) => Cause::Footing(footing),
+        }
+    }
 }
 
 impl Changed {

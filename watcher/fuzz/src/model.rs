@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kube::Resource;
 use podlight_proto::{Command, Lease, v1};
+use watcher::criteria::Conditions;
 use watcher::filter::Filter;
 use watcher::ledger::{Change, Footing, Ledger, Scope, Verdict};
 use watcher::node::{Node, NodeState};
@@ -16,15 +17,6 @@ use watcher::standing::{PodState, standing};
 
 /// The moment at which it begins: 2025-06-01T12:00:00Z.
 const START: Timestamp = Timestamp::constant(1_748_779_200, 0);
-const STATES: [PodState; 7] = [
-    PodState::Absent,
-    PodState::Completed,
-    PodState::Running,
-    PodState::Unready,
-    PodState::Pending,
-    PodState::Deleting,
-    PodState::Failed,
-];
 
 /// What a watch tells of an object.
 pub(crate) enum Event<T> {
@@ -197,7 +189,7 @@ impl Cluster {
             Scope::Cluster => true,
         };
         let states: Vec<_> = self.pods.values().filter(counted).map(|known| known.state).collect();
-        for state in STATES {
+        for state in PodState::ALL {
             let count = states.iter().filter(|other| **other == state).count();
             assert_eq!(verdict.tally.count(state) as usize, count, "{state:?} in {scope:?}");
         }
@@ -209,13 +201,17 @@ impl Cluster {
         slots.retain(|state| *state != PodState::Absent);
         if let Scope::Node(node) = scope {
             assert_eq!(sorted(slots), sorted(states), "each pod has a slot");
-            let state = self.nodes.get(node).map_or(NodeState::Unknown, |(node, _)| node.standing().state);
+            let state =
+                self.nodes.get(node).map_or(NodeState::Unknown, |(node, _)| node.standing(Conditions::default()).state);
             assert_eq!(footing(verdict), state);
         } else {
             assert_eq!(slots, []);
             let carries = |name: &str| self.pods.values().filter(counted).any(|known| known.node == name);
             let matters = self.nodes.iter().filter(|(name, _)| *scope == Scope::Cluster || carries(name));
-            let worst = matters.map(|(_, (node, _))| node.standing().state).max().unwrap_or(NodeState::Ready);
+            let worst = matters
+                .map(|(_, (node, _))| node.standing(Conditions::default()).state)
+                .max()
+                .unwrap_or(NodeState::Ready);
             assert_eq!(footing(verdict), worst);
         }
     }
@@ -254,7 +250,8 @@ fn show(scope: &Scope, verdict: &Verdict<'_>) {
 
 fn footing(verdict: &Verdict<'_>) -> NodeState {
     match verdict.footing {
-        Footing::Firm { .. } => NodeState::Ready,
+        Footing::Firm { .. } | Footing::Cordoned { .. } => NodeState::Ready,
+        Footing::Pressed { .. } => NodeState::Pressure,
         Footing::Unknown { .. } => NodeState::Unknown,
         Footing::NotReady { .. } => NodeState::NotReady,
     }

@@ -11,7 +11,8 @@ use tonic::transport::Channel;
 use super::{Board, Session};
 use crate::acks::Ack;
 use crate::ask::{Ask, Nodes, Refusal, Whose};
-use crate::ledger::{Footing, Scope, Trouble, Verdict};
+use crate::ledger::{Cause, Footing, Scope, Trouble, Verdict};
+use crate::policy;
 use crate::roster::News;
 use crate::standing::PodState;
 
@@ -48,7 +49,7 @@ impl Board {
         let verdict = self.ledger.verdict(&verdict);
         Ok(ExplainNodeResponse {
             node: Some(self.view(node, now)),
-            rule: rule(&verdict).to_owned(),
+            rule: policy::rule(&verdict, &self.policy),
             worst: self.ledger.troubles(node).into_iter().take(pods).map(pod).collect(),
             conditions: Vec::new(),
             vouching: Some(self.vouching.clone()),
@@ -114,7 +115,7 @@ impl Board {
             verdict: judged(&verdict).into(),
             reason: Some(reason.into()),
             pods: states.map(count).filter(|count| count.count > 0).collect(),
-            cordoned: matches!(verdict.footing, Footing::Firm { cordoned: true }),
+            cordoned: self.ledger.is_cordoned(node),
             looks: looks.into_iter().map(Into::into).collect(),
             light: Some(light.unwrap_or_else(|| NodeLight { condition: Condition::None.into(), ..Default::default() })),
             acknowledgement: self.acks.of(node).map(|ack| acknowledgement(ack, now)),
@@ -155,6 +156,7 @@ const fn of(state: PodState) -> v1::Verdict {
         PodState::Absent => v1::Verdict::Empty,
         PodState::Completed => v1::Verdict::Completed,
         PodState::Running => v1::Verdict::Running,
+        PodState::Updating => v1::Verdict::Updating,
         PodState::Unready => v1::Verdict::Unready,
         PodState::Pending => v1::Verdict::Pending,
         PodState::Deleting => v1::Verdict::Deleting,
@@ -163,20 +165,12 @@ const fn of(state: PodState) -> v1::Verdict {
 }
 
 fn judged(verdict: &Verdict<'_>) -> v1::Verdict {
-    match verdict.footing {
-        Footing::NotReady { .. } => v1::Verdict::NodeNotReady,
-        Footing::Unknown { .. } => v1::Verdict::NodeUnknown,
-        Footing::Firm { .. } => of(verdict.tally.worst()),
-    }
-}
-
-/// Which rule decided.
-const fn rule(verdict: &Verdict<'_>) -> &'static str {
-    match (&verdict.footing, &verdict.worst) {
-        (Footing::NotReady { .. }, _) => "a node that is not ready beats whatever its pods claim",
-        (Footing::Unknown { .. }, _) => "nobody can tell how the node is: that beats whatever its pods claim",
-        (Footing::Firm { .. }, Some(_)) => "the worst pod decides; of several, the one that is so for longest",
-        (Footing::Firm { .. }, None) => "no pod is in trouble",
+    match verdict.cause() {
+        Cause::Footing(Footing::NotReady { .. }) => v1::Verdict::NodeNotReady,
+        Cause::Footing(Footing::Unknown { .. }) => v1::Verdict::NodeUnknown,
+        Cause::Footing(Footing::Pressed { .. }) => v1::Verdict::NodePressure,
+        Cause::Footing(Footing::Cordoned { .. }) => v1::Verdict::NodeCordoned,
+        Cause::Footing(Footing::Firm { .. }) | Cause::Pod(_) => of(verdict.tally.worst()),
     }
 }
 

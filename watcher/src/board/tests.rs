@@ -15,6 +15,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::*;
+use crate::Settings;
 use crate::fixtures::{NOW, node, pod};
 use crate::object::Truth;
 
@@ -48,7 +49,8 @@ async fn a_million_updates() {
     let (_vouch, vouch) = watch::channel(Some(Vouch { epoch: 1, until }));
     let (words, mut learned) = mpsc::channel(8);
     tokio::spawn(async move { while learned.recv().await.is_some() {} });
-    let mut board = Board::new(&settings, vouch, words, Lines::new(2), Dial::plain());
+    let policy = Arc::new(Policy::default());
+    let mut board = Board::new(policy, settings.lease, NOW, vouch, words, Lines::new(2), Dial::plain());
     for name in ["obeys", "stalls"] {
         board.node(Change::Applied(node(name)));
         let lightd = pod(name).on(name).lightd(address.ip()).port("grpc", address.port());

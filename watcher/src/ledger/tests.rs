@@ -251,7 +251,10 @@ fn a_node_says_why_it_is_not_ready() {
     ledger.apply_node(node("n2").ready(Truth::False, ""));
     let why = |name| match ledger.verdict(&on(name)).footing {
         Footing::NotReady { why, .. } => why.to_owned(),
-        other @ (Footing::Firm { .. } | Footing::Unknown { .. }) => panic!("{other:?}"),
+        other @ (Footing::Firm { .. }
+        | Footing::Cordoned { .. }
+        | Footing::Pressed { .. }
+        | Footing::Unknown { .. }) => panic!("{other:?}"),
     };
     assert_eq!((why("n1"), why("n2")), ("container runtime is down".to_owned(), "KubeletNotReady".to_owned()));
 }

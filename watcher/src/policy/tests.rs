@@ -1,5 +1,8 @@
 //! States × layouts → looks, and verdicts → texts.
 
+use std::time::Duration;
+
+use podlight_proto::Color;
 use proptest::prelude::*;
 
 use super::*;

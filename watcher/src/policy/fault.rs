@@ -1,0 +1,70 @@
+//! What is wrong with a policy file: where, what, and what would be right.
+
+use podlight_proto::Invalid;
+use thiserror::Error;
+
+/// What is wrong with a policy file.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct Fault {
+    /// Counted from 1.
+    pub line: u64,
+    /// Counted from 1.
+    pub column: u64,
+    /// The field, its value, and what would be right.
+    pub problem: String,
+}
+
+impl Fault {
+    pub(super) fn new(at: (u64, u64), problem: impl ToString) -> Self {
+        Self { line: at.0, column: at.1, problem: problem.to_string() }
+    }
+
+    /// `path` has `value`, where `want` would be right.
+    pub(super) fn invalid(at: (u64, u64), path: &str, value: &str, want: impl Into<String>) -> Self {
+        Self::new(at, Invalid::new(path, value, want.into()))
+    }
+}
+
+/// What is nearest to `word`, if any is near: what someone may have meant.
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.into_iter().map(|other| (distance(word, other), other)).min()?;
+    (near.0 <= near.1.len() / 3 + 1).then_some(near.1)
+}
+
+/// How many characters must be put in, taken out or replaced to make one of the other.
+fn distance(one: &str, other: &str) -> usize {
+    // What a person types is short; what is long is near to nothing.
+    let other: Vec<char> = other.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().take(64).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nearly_right_is_found() {
+        let known = ["namespaces", "labels", "color", "effect"];
+        for (word, want) in [
+            ("colour", Some("color")),
+            ("namespace", Some("namespaces")),
+            ("lables", Some("labels")),
+            ("Effect", Some("effect")),
+            ("brightness", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, known), want, "{word}");
+        }
+        assert_eq!(nearest("x", []), None);
+    }
+}
