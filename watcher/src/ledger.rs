@@ -214,6 +214,11 @@ impl Ledger {
     /// Where the watcher runs that is the pod of this name.
     pub fn watcher(&self, pod: &str) -> Option<IpAddr> {
         self.watchers.values().find(|watcher| *watcher.name == *pod).map(|watcher| watcher.address)
+
+    /// All that is kept of pods.
+    #[cfg(test)]
+    pub(crate) fn remains(&self) -> String {
+        format!("{:?}", self.pods)
     }
 
     fn node_verdict<'a>(&'a self, name: &'a str) -> Verdict<'a> {

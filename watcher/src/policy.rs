@@ -189,4 +189,6 @@ fn cut(mut text: String, most: usize) -> String {
 }
 
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;

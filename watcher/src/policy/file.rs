@@ -201,3 +201,6 @@ fn desk_lights(field: &Field<'_>) -> Result<Vec<Light>, Fault> {
     };
     field.list()?.into_iter().map(light).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,6 +51,8 @@ impl Tree {
                 max_documents: 1,
             },
             strict_booleans: true,
+            // Here they are found, too, and told by their path.
+            duplicate_keys: serde_saphyr::DuplicateKeyPolicy::PassThrough,
             with_snippet: false,
         };
         let tree = serde_saphyr::from_str_with_options::<Option<Spanned<Value>>>(text, options);
@@ -74,7 +76,11 @@ impl<'a> Field<'a> {
             Value::Map(entries) => entries,
             Value::Text(_) | Value::List(_) => return Err(self.fault(format!("a map with {}", known.join(", ")))),
         };
-        for (key, _) in entries {
+        for (i, (key, _)) in entries.iter().enumerate() {
+            if entries[..i].iter().any(|(earlier, _)| earlier.value == key.value) {
+                let path = join(&self.path, &short(&key.value));
+                return Err(Fault::new(place(&key.referenced), format!("{path}: it is given twice; give it once")));
+            }
             if !known.contains(&key.value.as_str()) {
                 let path = join(&self.path, &short(&key.value));
                 let meant = nearest(&key.value, known.iter().copied());
