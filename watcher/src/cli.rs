@@ -6,16 +6,18 @@ mod reach;
 mod text;
 
 use std::ffi::OsStr;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
+use crate::policy::Question;
 use crate::{Misconfigured, Settings, files};
 
 /// Watches a cluster's pods and nodes, and shows on BlinkSticks how they are. With no command, it watches.
@@ -27,9 +29,18 @@ use crate::{Misconfigured, Settings, files};
 )]
 struct Cli {
     #[command(subcommand)]
-    command: Option<people::Command>,
+    command: Option<Command>,
     #[command(flatten)]
     settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Ask(people::Command),
+    /// Check, explain or print policies, with no cluster
+    #[command(subcommand)]
+    Policy(Question),
 }
 
 /// Bad usage or configuration: sysexits.h's `EX_USAGE`.
@@ -55,7 +66,8 @@ pub fn main() -> ExitCode {
         Err(error) => return fail(&error.into()),
     };
     let end = match cli.command {
-        Some(command) => runtime.block_on(command.run()),
+        Some(Command::Ask(command)) => runtime.block_on(command.run()),
+        Some(Command::Policy(question)) => answer(&question),
         None => runtime.block_on(watch(cli.settings)),
     };
     // What people asked through the Kubernetes API may leave threads that wait for it.
@@ -72,6 +84,13 @@ fn unless_plugin(cli: Cli) -> Result<Cli, clap::Error> {
         return Err(command.error(ErrorKind::MissingSubcommand, "say what to ask, as in: kubectl podlight status"));
     }
     Ok(cli)
+}
+
+fn answer(question: &Question) -> anyhow::Result<()> {
+    let answer = question.answer(Timestamp::now())?;
+    // That nobody reads it is no reason to fail.
+    std::io::stdout().write_all(answer.as_bytes()).ok();
+    Ok(())
 }
 
 #[expect(clippy::print_stderr, reason = "this is the command line")]
@@ -117,7 +136,8 @@ mod tests {
     #[test]
     fn each_flag_has_its_environment_twin() {
         let cli = Cli::command();
-        let commands = std::iter::once(&cli).chain(cli.get_subcommands());
+        let below = cli.get_subcommands().flat_map(clap::Command::get_subcommands);
+        let commands = std::iter::once(&cli).chain(cli.get_subcommands()).chain(below);
         for flag in commands.flat_map(clap::Command::get_arguments) {
             let Some(name) = flag.get_long().filter(|name| !["help", "version"].contains(name)) else { continue };
             let twin = format!("PODLIGHT_{}", name.to_uppercase().replace('-', "_"));

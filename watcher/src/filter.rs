@@ -37,11 +37,23 @@ pub struct InvalidSelector {
 impl Filter {
     /// Whether this pod counts.
     pub fn admits(&self, pod: &Pod) -> bool {
+        self.excludes(pod).is_none()
+    }
+
+    /// Why this pod doesn't count, as a policy calls it, unless it does.
+    pub fn excludes(&self, pod: &Pod) -> Option<&'static str> {
         let namespace = pod.namespace();
-        (self.namespaces.is_empty() || self.namespaces.contains(namespace))
-            && !self.excluded.contains(namespace)
-            && !pod.is_ignored()
-            && self.selector.admits(pod.metadata.labels.as_ref())
+        if !self.namespaces.is_empty() && !self.namespaces.contains(namespace) {
+            Some("pods.namespaces.only")
+        } else if self.excluded.contains(namespace) {
+            Some("pods.namespaces.except")
+        } else if pod.is_ignored() {
+            Some(Pod::IGNORE)
+        } else if !self.selector.admits(pod.metadata.labels.as_ref()) {
+            Some("pods.labels")
+        } else {
+            None
+        }
     }
 }
 

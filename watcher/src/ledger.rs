@@ -189,6 +189,11 @@ impl Ledger {
         }
     }
 
+    /// What is not as it should be with this pod, whether or not that shows. Nothing where it is well, or doesn't count.
+    pub fn trouble(&self, pod: &Pod) -> Option<&Trouble> {
+        self.pods.face(&uid(pod))?.trouble.as_deref()
+    }
+
     /// The lights that run in the cluster, whether or not their pods count.
     pub fn lights(&self) -> impl Iterator<Item = FoundLight<'_>> {
         self.lights.values().map(|light| FoundLight { node: &light.node, address: light.address })
@@ -214,6 +219,7 @@ impl Ledger {
     /// Where the watcher runs that is the pod of this name.
     pub fn watcher(&self, pod: &str) -> Option<IpAddr> {
         self.watchers.values().find(|watcher| *watcher.name == *pod).map(|watcher| watcher.address)
+    }
 
     /// All that is kept of pods.
     #[cfg(test)]

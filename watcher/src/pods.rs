@@ -147,6 +147,11 @@ impl Pods {
         self.rows.get(node).into_iter().flat_map(Slots::places).map(|entry| entry.map(|entry| &entry.face))
     }
 
+    /// The face of this pod.
+    pub(crate) fn face(&self, uid: &Uid) -> Option<&Face> {
+        Some(&self.entry(self.places.get(uid)?)?.face)
+    }
+
     /// The pods of this namespace, if there are any.
     pub(crate) fn of(&self, namespace: &str) -> Option<&Census> {
         self.namespaces.get(namespace)

@@ -16,6 +16,7 @@ mod file;
 mod night;
 mod palette;
 mod presets;
+mod question;
 mod rule;
 mod text;
 mod tree;
@@ -38,6 +39,7 @@ pub use fault::Fault;
 pub use night::{Brightness, Night};
 pub use palette::Palette;
 pub use presets::Preset;
+pub use question::Question;
 pub use rule::rule;
 
 /// What counts, and what it looks like.

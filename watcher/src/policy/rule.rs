@@ -5,23 +5,19 @@ use std::time::Duration;
 use super::Policy;
 use crate::census::Trouble;
 use crate::criteria::Criteria;
-use crate::standing::PodState;
 use crate::timing::Rule;
 use crate::verdict::{Cause, Footing, Verdict};
 
 /// The rule that decided, in short: `pod-failed`, `node-not-ready`, `grace: failed after 30s`, `hold: failed for 1m`,
-/// `updating: progress within 2m`, or `well` where nothing is wrong.
+/// `updating: progress within 2m`, `well` where nothing is wrong, or `no-pods`.
 pub fn rule(verdict: &Verdict<'_>, policy: &Policy) -> String {
     match verdict.cause() {
         Cause::Footing(Footing::NotReady { .. }) => "node-not-ready".to_owned(),
         Cause::Footing(Footing::Unknown { .. }) => "node-unknown".to_owned(),
         Cause::Footing(Footing::Pressed { .. }) => "node-pressure".to_owned(),
         Cause::Footing(Footing::Cordoned { .. }) => "node-cordoned".to_owned(),
-        Cause::Footing(Footing::Firm { .. }) => match verdict.tally.worst() {
-            PodState::Absent => "no-pods".to_owned(),
-            PodState::Completed => "pod-completed".to_owned(),
-            _ => "well".to_owned(),
-        },
+        Cause::Footing(Footing::Firm { .. }) if verdict.tally.is_empty() => "no-pods".to_owned(),
+        Cause::Footing(Footing::Firm { .. }) => "well".to_owned(),
         Cause::Pod(trouble) => trouble.rule(policy),
     }
 }

@@ -184,7 +184,11 @@ fn place(location: &serde_saphyr::Location) -> (u64, u64) {
 /// What the parser says, as we say it.
 fn fault(error: &Error) -> Fault {
     let at = error.location().as_ref().map_or((1, 1), place);
-    let text = error.without_snippet().to_string();
+    let error = error.without_snippet();
+    if matches!(error, Error::Budget { .. }) {
+        return Fault::new(at, "this is too much for a policy: one document, not large and not deep, is enough");
+    }
+    let text = error.to_string();
     let problem = text.lines().next().unwrap_or_default();
     // It says the place, too, at the end.
     let problem = problem.rsplit_once(" at line ").map_or(problem, |(problem, _)| problem);
