@@ -288,7 +288,14 @@ impl Board {
         self.sessions.retain(|scope, sessions| {
             let before = sessions.len();
             // What is left of `lights` then is new.
-            sessions.retain(|session| lights.remove(&session.light));
+            sessions.retain(|session| {
+                let stays = lights.remove(&session.light);
+                if !stays {
+                    // One that still listens needn't wait for its lease to lapse.
+                    session.order.send_replace(Order::HandBack);
+                }
+                stays
+            });
             if sessions.len() != before {
                 concerned.insert(scope.clone());
             }

@@ -139,7 +139,7 @@ fn watcher_settings(kubeconfig: &Path, layout: Layout) -> anyhow::Result<watcher
     let patience =
         ["--lease", "3s", "--api-silence", "4s", "--listen", "off", "--http", "off"].into_iter().map(OsStr::new);
     let Parsed { settings } = Parsed::try_parse_from(command.chain(patience))?;
-    Ok(watcher::Settings { layout, ..settings })
+    Ok(watcher::Settings { layout: Some(layout), ..settings })
 }
 
 /// Shows the scene until it is over, or someone has seen enough.

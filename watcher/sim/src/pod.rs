@@ -70,6 +70,15 @@ impl PodBuilder {
         self
     }
 
+    /// The controller that made the pod: its kind and its name.
+    #[must_use]
+    pub fn owner(mut self, kind: &str, name: &str) -> Self {
+        self.0["metadata"]["ownerReferences"] = json!([{
+            "apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name, "controller": true,
+        }]);
+        self
+    }
+
     /// The pod's address.
     #[must_use]
     pub fn ip(mut self, ip: &str) -> Self {
