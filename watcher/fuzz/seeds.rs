@@ -5,6 +5,7 @@ use std::fs;
 use jiff::Timestamp;
 use podlight_sim::{NodeBuilder, PodBuilder};
 use serde_json::{Value, json};
+use watcher::policy::Preset;
 
 /// As the model's.
 const START: Timestamp = Timestamp::constant(1_748_779_200, 0);
@@ -21,6 +22,12 @@ fn main() -> std::io::Result<()> {
     }
     for (name, text) in SETTINGS {
         write("settings", name, text.as_bytes())?;
+    }
+    for (name, text) in POLICIES {
+        write("policy", name, text.as_bytes())?;
+    }
+    for (name, preset) in Preset::ALL {
+        write("policy", name, preset.policy().to_string().as_bytes())?;
     }
     Ok(())
 }
@@ -214,4 +221,24 @@ const SETTINGS: [(&str, &str); 20] = [
     ("colors", "green\n#002800\nrgb(1,2,3)\nhsl(120deg 100% 20%)\nhwb(90 0% 0%)\ntransparent"),
     ("layouts", "--layout\npods\n--layout\nrows"),
     ("help", "--help"),
+];
+
+const POLICIES: [(&str, &str); 17] = [
+    ("nothing", ""),
+    ("pods", "pods: {namespaces: {only: [shop, bank], except: kube-system}, labels: 'app in (cart,till),tier!=test'}"),
+    ("a-namespace-on-both-sides", "pods:\n  namespaces:\n    only: [a, b]\n    except: [c, b]"),
+    ("colors", "states: {running: {color: rebeccapurple}, failed: {color: 'hsl(0 100% 20%)'}, pending: {color: '#ff0'}}"),
+    ("effects", "preset: origin\nstates:\n  failed: {effect: blink, period: 350ms}\n  running: {effect: morph, period: 0s}"),
+    ("a-color-that-is-a-comment", "states:\n  running:\n    color: #002800"),
+    ("the-look-of-the-unknown", "states: {failed: {color: '#180028', effect: pulse, period: 4s}}"),
+    ("patience", "states: {failed: {after: 30s, hold: 1m 30s}, unready: {after: 1day}, pending: {hold: 0s}}"),
+    ("nodes", "nodes: {not-ready: {counts: false}, pressure: {counts: true, color: red}, cordoned: {effect: solid}}"),
+    ("a-night", "brightness: 80\nnight: {from: '22:00', to: '06:30', zone: America/St_Johns, brightness: 0%, failures: 60%}"),
+    ("a-night-in-spring", "night: {from: '02:15', to: '02:45', zone: Europe/Berlin, brightness: 1}"),
+    ("a-zone-that-is-none", "night: {from: '22:00', to: '06:30', zone: Europe/Berlim, brightness: 5}"),
+    ("lights", "lights:\n  - cluster=http://127.0.0.1:50051\n  - namespace/shop=http://[::1]:1"),
+    ("misspelled", "states: {faild: {colour: red}}"),
+    ("twice", "layout: same\nlayout: pods"),
+    ("aliases", "states:\n  failed: &red {color: red, after: 1s}\n  pending: *red\n  unready: {<<: *red, hold: 1s}"),
+    ("unclosed", "states: {failed: [\"\n---\n\t- !!binary x"),
 ];

@@ -4,6 +4,8 @@
 mod cluster;
 #[path = "../fuzz/src/model.rs"]
 mod model;
+#[path = "../fuzz/src/policy.rs"]
+mod policy;
 #[path = "../fuzz/src/settings.rs"]
 mod settings;
 #[path = "../fuzz/src/watch.rs"]
@@ -35,4 +37,9 @@ fn nothing_that_befalls_a_cluster_confuses_the_ledger() {
 #[test]
 fn no_command_line_is_misunderstood() {
     replay("settings", settings::check);
+}
+
+#[test]
+fn no_policy_is_misunderstood() {
+    replay("policy", policy::check);
 }
