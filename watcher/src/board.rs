@@ -314,7 +314,7 @@ impl Board {
                 trust: self.dial.trust().filter(|_| light.is_secure()),
                 terms: Terms::Untried,
             };
-            let (dial, is_given) = (self.dial.clone(), self.given.contains(&light));
+            let (dial, is_given) = (self.dial.clone(), self.policy.lights.contains(&light));
             let dialed = light.clone();
             self.links.spawn(link.run(move || dial.clone().dial(dialed.clone(), is_given)));
             concerned.insert(light.scope.clone());

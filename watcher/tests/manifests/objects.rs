@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::core::v1::{Namespace, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
@@ -12,8 +12,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, from_value, json, to_value};
 use watcher::pod::Pod;
+use watcher::policy::Policy;
 
-use crate::overlay::{ALL, KIND};
+use crate::overlay::{ALL, KIND, POLICY};
 
 /// What `object` is once it has been parsed: a field that its type doesn't know is lost.
 fn parsed(object: &Value) -> Result<Value, String> {
@@ -22,6 +23,7 @@ fn parsed(object: &Value) -> Result<Value, String> {
     }
     let text = |field: &str| object[field].as_str().unwrap_or_default();
     match (text("apiVersion"), text("kind")) {
+        ("v1", "ConfigMap") => through::<ConfigMap>(object),
         ("v1", "Namespace") => through::<Namespace>(object),
         ("v1", "Service") => through::<Service>(object),
         ("v1", "ServiceAccount") => through::<ServiceAccount>(object),
@@ -89,6 +91,22 @@ fn a_pod_of_the_daemon_set_is_a_light_that_the_watcher_finds() {
         let pod: Pod = from_value(pod).unwrap();
         assert_eq!(pod.light(), Some(([10, 0, 0, 1], 50051).into()), "{}", overlay.name);
     }
+}
+
+#[test]
+fn the_watcher_finds_a_good_policy_where_it_is_mounted() {
+    let spec = POLICY.watcher();
+    let [container] = spec.containers.as_slice() else { panic!("one container is enough") };
+    let env = container.env.as_ref().unwrap().iter().find(|variable| variable.name == "PODLIGHT_POLICY").unwrap();
+    let file = std::path::Path::new(env.value.as_ref().unwrap());
+    let mount =
+        container.volume_mounts.as_ref().unwrap().iter().find(|mount| file.parent() == Some(mount.mount_path.as_ref()));
+    // A file that is mounted by itself never changes.
+    let volume = mount.filter(|mount| mount.sub_path.is_none()).unwrap().name.as_str();
+    let volume = spec.volumes.as_ref().unwrap().iter().find(|own| own.name == volume).unwrap();
+    let map: ConfigMap = POLICY.object("ConfigMap", &volume.config_map.as_ref().unwrap().name);
+    let text = &map.data.unwrap()[file.file_name().unwrap().to_str().unwrap()];
+    assert_eq!(Policy::parse(text), Ok(Policy::default()));
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub(crate) const STICKS_ONLY: Overlay =
     Overlay { name: "sticks-only", base: "overlays/raspberry-pi", components: &["components/sticks-only"] };
 pub(crate) const TLS_CERT_MANAGER: Overlay =
     Overlay { name: "tls-cert-manager", base: "overlays/kind", components: &["components/tls-cert-manager"] };
-pub(crate) const ALL: [Overlay; 5] = [KIND, RASPBERRY_PI, PRODUCTION, STICKS_ONLY, TLS_CERT_MANAGER];
+pub(crate) const POLICY: Overlay =
+    Overlay { name: "policy", base: "overlays/kind", components: &["components/policy"] };
+pub(crate) const ALL: [Overlay; 6] = [KIND, RASPBERRY_PI, PRODUCTION, STICKS_ONLY, TLS_CERT_MANAGER, POLICY];
 /// Those with mutual TLS.
 pub(crate) const SECURE: [Overlay; 2] = [PRODUCTION, TLS_CERT_MANAGER];
 

@@ -1,5 +1,6 @@
 //! Texts → policies, and texts that are none → what is said of them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::civil::time;
@@ -163,6 +164,29 @@ fn what_is_wrong_is_told_with_line_field_value_and_remedy() {
     ] {
         let fault = fault(text);
         assert!(fault.starts_with(want), "{text}\n{fault}\n{want}");
+    }
+}
+
+/// The page about policies, for people.
+const PAGE: &str = include_str!("../../../../docs/policy.md");
+
+#[test]
+fn each_example_of_the_page_is_a_policy() {
+    let blocks: Vec<_> = PAGE.split("```yaml\n").skip(1).filter_map(|rest| rest.split_once("```")).collect();
+    assert!(blocks.len() >= 8);
+    for (example, _) in blocks {
+        assert_ne!(parse(example), Policy::default(), "{example}");
+    }
+}
+
+#[test]
+fn the_page_names_every_key() {
+    let all = Preset::Default.policy().to_string().replace("# night: {", "night: {");
+    let words = all.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split([' ', '{', ',']));
+    let keys: BTreeSet<_> = words.filter_map(|word| word.strip_suffix(':')).collect();
+    assert!(keys.len() > 30, "{keys:?}");
+    for key in keys {
+        assert!(PAGE.contains(&format!("`{key}`")) || PAGE.contains(&format!("{key}:")), "{key}");
     }
 }
 
