@@ -33,6 +33,7 @@ pub struct Reloads {
 }
 
 /// The file, and what it held last.
+#[derive(Debug)]
 pub(crate) struct Source {
     file: Option<PathBuf>,
     seen: Result<String, String>,

@@ -28,24 +28,10 @@ impl Fault {
 
 /// What is nearest to `word`, if any is near: what someone may have meant.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.into_iter().map(|other| (distance(word, other), other)).min()?;
-    (near.0 <= near.1.len() / 3 + 1).then_some(near.1)
-}
-
-/// How many characters must be put in, taken out or replaced to make one of the other.
-fn distance(one: &str, other: &str) -> usize {
     // What a person types is short; what is long is near to nothing.
-    let other: Vec<char> = other.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().take(64).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in other.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
+    let word: String = word.chars().take(64).collect();
+    let near = known.into_iter().map(|other| (strsim::levenshtein(&word, other), other)).min()?;
+    (near.0 <= near.1.len() / 3 + 1).then_some(near.1)
 }
 
 #[cfg(test)]
