@@ -112,6 +112,11 @@ impl Board {
     pub(crate) fn obey(&mut self, policy: Arc<Policy>, now: Timestamp) -> bool {
         let old = std::mem::replace(&mut self.policy, policy);
         self.lit &= old.lights == self.policy.lights;
+        let dropped = |light: &Light| old.lights.contains(light) && !self.policy.lights.contains(light);
+        for session in self.sessions.values().flatten().filter(|session| dropped(&session.light)) {
+            // It still listens, and needn't wait for its lease to lapse.
+            session.order.send_replace(Order::HandBack);
+        }
         self.dim(now);
         let differs = old.criteria != self.policy.criteria;
         if differs {
@@ -288,14 +293,7 @@ impl Board {
         self.sessions.retain(|scope, sessions| {
             let before = sessions.len();
             // What is left of `lights` then is new.
-            sessions.retain(|session| {
-                let stays = lights.remove(&session.light);
-                if !stays {
-                    // One that still listens needn't wait for its lease to lapse.
-                    session.order.send_replace(Order::HandBack);
-                }
-                stays
-            });
+            sessions.retain(|session| lights.remove(&session.light));
             if sessions.len() != before {
                 concerned.insert(scope.clone());
             }

@@ -307,3 +307,5 @@ fn uid(pod: &Pod) -> Uid {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod times;

@@ -39,7 +39,7 @@ async fn prints(args: &[&str], url: &str, words: &[&str]) {
 async fn each_command_does_as_it_says() {
     let (_api, mut light, watcher, url) = asked().await;
     prints(&["status"], &url, &["NODE", "n1", "failed", "shop/cart CrashLoopBackOff ×12"]).await;
-    prints(&["explain", "n1"], &url, &["n1: failed", "the worst pod decides", "1 running, 1 failed"]).await;
+    prints(&["explain", "n1"], &url, &["n1: failed", "pod-failed", "1 running, 1 failed"]).await;
     prints(&["identify", "n1", "--for", "5m", "--owner", "ana"], &url, &["n1 flashes, 5m left"]).await;
     light.until("found", |state| state.owner == "ana").await;
     prints(&["release", "n1"], &url, &["n1 shows watcher"]).await;
