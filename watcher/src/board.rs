@@ -47,6 +47,8 @@ pub(crate) struct Board {
     roster: Roster,
     /// Counts what changes for people, for whoever waits for that.
     news: watch::Sender<u64>,
+    /// What the roster counted when that was last said.
+    announced: u64,
     vouching: Vouching,
     /// Where the watcher runs that leads, while this one doesn't.
     leader: watch::Sender<Option<IpAddr>>,
@@ -73,8 +75,7 @@ struct Session {
 
 impl Board {
     /// A board on which nothing is known yet, under this policy at `now`. Lights are reached by `dial`, and what is learned
-    /// of them is sent to `words`;
-    /// while `vouch` doesn't hold, they are told nothing.
+    /// of them is sent to `words`; while `vouch` doesn't hold, they are told nothing.
     pub(crate) fn new(
         policy: Arc<Policy>,
         lease: Duration,
@@ -94,6 +95,7 @@ impl Board {
             acks: Acks::default(),
             roster: Roster::default(),
             news: watch::Sender::new(0),
+            announced: 0,
             vouching: Vouching::default(),
             leader: watch::Sender::new(None),
             version: 0,
@@ -229,8 +231,8 @@ impl Board {
         for scope in namespaces.chain(changed.cluster.then_some(Scope::Cluster)) {
             self.tell(&scope);
         }
-        if *self.news.borrow() < self.roster.count() {
-            self.news.send_modify(|news| *news = self.roster.count().max(*news));
+        if std::mem::replace(&mut self.announced, self.roster.count()) != self.roster.count() {
+            self.news.send_modify(|news| *news += 1);
         }
     }
 
