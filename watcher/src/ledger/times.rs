@@ -88,14 +88,15 @@ impl Model {
             let steps = known.excused_by.as_ref().and_then(|owner| steps.get(owner));
             let progress = steps.is_some_and(|steps| steps.iter().any(|step| within(*step, timing.updating)));
             let young = |state: PodState| within(known.since, timing.of(state).after);
-            let base = match known.standing.state {
-                _ if progress && within(known.since, timing.updating) => PodState::Updating,
-                PodState::Failed if young(PodState::Failed) && young(PodState::Unready) => PodState::Running,
-                PodState::Failed if young(PodState::Failed) => PodState::Unready,
-                state @ (PodState::Pending | PodState::Deleting | PodState::Unready) if young(state) => {
-                    PodState::Running
-                }
-                state => state,
+            let is = known.standing.state;
+            let base = if progress && within(known.since, timing.updating) {
+                PodState::Updating
+            } else if is == PodState::Failed && young(is) && !young(PodState::Unready) {
+                PodState::Unready
+            } else if young(is) {
+                PodState::Running
+            } else {
+                is
             };
             let hold = timing.of(known.shows).hold;
             known.held = match known.held {
