@@ -23,7 +23,7 @@ use crate::census::Census;
 pub use crate::census::{Tally, Trouble};
 use crate::criteria::Criteria;
 use crate::filter::Filter;
-use crate::node::Node;
+use crate::node::{Fact, Node};
 use crate::nodes::Nodes;
 use crate::owner;
 use crate::pod::Pod;
@@ -207,6 +207,11 @@ impl Ledger {
     /// Whether this node takes no new pods.
     pub fn is_cordoned(&self, node: &str) -> bool {
         self.nodes.is_cordoned(node)
+    }
+
+    /// What the API says of this node.
+    pub(crate) fn facts(&self, node: &str) -> &[Fact] {
+        self.nodes.facts(node)
     }
 
     /// The pods of this node that are not as they should be, worst first, whether or not that shows yet.

@@ -62,7 +62,34 @@ pub struct NodeStanding<'a> {
     pub cordoned: bool,
 }
 
+/// What the API says of a node, in its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fact {
+    /// As Kubernetes names it: `Ready`, `MemoryPressure`.
+    pub(crate) kind: &'static str,
+    pub(crate) status: Truth,
+    pub(crate) reason: Box<str>,
+    pub(crate) since: Option<Timestamp>,
+}
+
+const PRESSURES: [(ConditionKind, &str); 3] = [
+    (ConditionKind::MemoryPressure, "MemoryPressure"),
+    (ConditionKind::DiskPressure, "DiskPressure"),
+    (ConditionKind::PidPressure, "PIDPressure"),
+];
+
 impl Node {
+    /// What the API says of it, of what can count.
+    pub(crate) fn facts(&self) -> Box<[Fact]> {
+        let kinds = [(ConditionKind::Ready, "Ready")].into_iter().chain(PRESSURES);
+        let fact = |(kind, word)| {
+            let Condition { status, reason, last_transition_time, .. } = condition(&self.status.conditions, kind)?;
+            let reason = reason.as_str().into();
+            Some(Fact { kind: word, status: *status, reason, since: *last_transition_time })
+        };
+        kinds.filter_map(fact).collect()
+    }
+
     /// The node's name.
     pub fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
@@ -81,11 +108,6 @@ impl Node {
 
     /// What a node is that is ready, or is to be taken for it.
     fn strain(&self, counts: Conditions, cordoned: bool) -> NodeStanding<'_> {
-        const PRESSURES: [(ConditionKind, &str); 3] = [
-            (ConditionKind::MemoryPressure, "MemoryPressure"),
-            (ConditionKind::DiskPressure, "DiskPressure"),
-            (ConditionKind::PidPressure, "PIDPressure"),
-        ];
         let holds = |kind| condition(&self.status.conditions, kind).filter(|found| found.status == Truth::True);
         let mut pressures = PRESSURES.iter().filter(|_| counts.pressure);
         let pressure = pressures.find_map(|(kind, word)| Some((holds(*kind)?.last_transition_time, *word)));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::criteria::Conditions;
-use crate::node::{Node, NodeStanding, NodeState};
+use crate::node::{Fact, Node, NodeStanding, NodeState};
 use crate::verdict::Footing;
 
 /// All nodes that are listed.
@@ -26,6 +26,7 @@ struct Known {
     why: Box<str>,
     since: Option<Timestamp>,
     cordoned: bool,
+    facts: Box<[Fact]>,
     round: u32,
 }
 
@@ -49,11 +50,11 @@ impl Nodes {
         if let Some(known) = self.known.get_mut(&name)
             && (known.state, known.why.as_ref(), known.since, known.cordoned) == (state, why.as_ref(), since, cordoned)
         {
-            known.round = round;
+            (known.round, known.facts) = (round, node.facts());
             return false;
         }
         self.forget(&name);
-        let known = Known { state, why: why.into(), since, cordoned, round };
+        let known = Known { state, why: why.into(), since, cordoned, facts: node.facts(), round };
         self.failing.extend(known.rank(&name));
         self.known.insert(name, known);
         true
@@ -77,6 +78,11 @@ impl Nodes {
     /// Whether this node takes no new pods.
     pub(crate) fn is_cordoned(&self, node: &str) -> bool {
         self.known.get(node).is_some_and(|known| known.cordoned)
+    }
+
+    /// What the API says of this node.
+    pub(crate) fn facts(&self, node: &str) -> &[Fact] {
+        self.known.get(node).map_or(&[], |known| &known.facts)
     }
 
     /// Whether this node is listed.

@@ -12,6 +12,8 @@ use super::{Board, Session};
 use crate::acks::Ack;
 use crate::ask::{Ask, Nodes, Refusal, Whose};
 use crate::ledger::{Cause, Footing, Scope, Trouble, Verdict};
+use crate::node::Fact;
+use crate::object::Truth;
 use crate::policy;
 use crate::roster::News;
 use crate::standing::PodState;
@@ -51,7 +53,7 @@ impl Board {
             node: Some(self.view(node, now)),
             rule: policy::rule(&verdict, &self.policy),
             worst: self.ledger.troubles(node).into_iter().take(pods).map(pod).collect(),
-            conditions: Vec::new(),
+            conditions: self.ledger.facts(node).iter().map(condition).collect(),
             vouching: Some(self.vouching.clone()),
         })
     }
@@ -171,6 +173,20 @@ fn judged(verdict: &Verdict<'_>) -> v1::Verdict {
         Cause::Footing(Footing::Pressed { .. }) => v1::Verdict::NodePressure,
         Cause::Footing(Footing::Cordoned { .. }) => v1::Verdict::NodeCordoned,
         Cause::Footing(Footing::Firm { .. }) | Cause::Pod(_) => of(verdict.tally.worst()),
+    }
+}
+
+fn condition(fact: &Fact) -> v1::NodeCondition {
+    let status = match fact.status {
+        Truth::True => "True",
+        Truth::False => "False",
+        Truth::Unknown => "Unknown",
+    };
+    v1::NodeCondition {
+        r#type: fact.kind.to_owned(),
+        status: status.to_owned(),
+        reason: fact.reason.to_string(),
+        since: fact.since.map(|since| std::time::SystemTime::from(since).into()),
     }
 }
 

@@ -90,6 +90,8 @@ async fn a_node_is_explained_by_its_worst_pods() {
     assert_eq!(answer.worst[0].verdict(), Verdict::Failed);
     assert_eq!(answer.rule, "pod-failed");
     assert!(answer.vouching.unwrap().leads);
+    let ready = answer.conditions.iter().find(|condition| condition.r#type == "Ready").unwrap();
+    assert_eq!(ready.status, "True");
     assert_eq!(cluster.explain_node(ask(Some(1))).await.unwrap().into_inner().worst.len(), 1);
     refused(cluster.explain_node(ask(Some(0))).await, Code::InvalidArgument, &["pods: 0", "1 to 1000"]);
     watcher.stop().await;
