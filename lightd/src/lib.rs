@@ -4,19 +4,23 @@
 //!  watcher ─StreamColors─▶┐                     ┌─scene─▶ stick loop ─▶ usb ─▶ BlinkStick
 //!  person ─SetColor, …───▶ serve ─▶ keeper ─────┤
 //!  person ◀─state───────── serve ◀─ (light) ◀───┘◀─report─
+//!  Prometheus, kubelet ◀── http ◀── metrics ◀─ counts ◀────── whoever does something
 //! ```
 //!
-//! Pure: [`light`] (layers, leases, fencing), [`look`] and [`canvas`] (frames in time), [`state`] (what is told of it),
-//! [`blinkstick`] (models and their bytes). Edges: [`serve`], [`keeper`], [`stick`], [`usb`], [`virtual_stick`].
+//! Pure: [`light`] (layers, leases, fencing), [`look`] and [`canvas`] (frames in time), [`state`] and [`metrics`] (what is
+//! told of it), [`blinkstick`] (models and their bytes). Edges: [`serve`], [`http`], [`keeper`], [`stick`], [`usb`], [`virtual_stick`].
 //! Channels hold the newest only: a stick that lags delays nobody and is never behind by more than a frame.
 
 pub mod blinkstick;
 pub mod canvas;
 pub mod cli;
+mod counts;
 mod doctor;
+mod http;
 mod keeper;
 pub mod light;
 mod look;
+mod metrics;
 mod screen;
 mod serve;
 mod settings;
@@ -32,17 +36,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use podlight_metrics::Process;
 use podlight_tls::{Renewal, Trust};
+use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use crate::counts::{Callers, Counts, Odometer};
+use crate::http::Reading;
 use crate::keeper::Keeper;
 use crate::serve::Door;
 use crate::stick::{Port, Report};
 use crate::virtual_stick::VirtualStick;
 
 pub use screen::has_color;
-pub use settings::{Settings, StickName, VirtualModel};
+pub use settings::{Http, Settings, StickName, VirtualModel};
 pub use virtual_stick::Frame;
 
 /// How long the last frame, and the streams that are open, may take when lightd stops.
@@ -54,7 +62,10 @@ pub struct Lightd {
     address: SocketAddr,
     local: Option<SocketAddr>,
     renewal: Option<Renewal>,
+    http: Option<TcpListener>,
     keeper: Arc<Keeper>,
+    counts: Arc<Counts>,
+    process: Process,
     frames: Vec<watch::Receiver<Frame>>,
     /// Each sends its reports, and ends when its stick has shown the last scene.
     loops: Vec<(watch::Receiver<Report>, oneshot::Receiver<()>)>,
@@ -78,13 +89,17 @@ impl Lightd {
             local = Some(listener.local_addr()?);
             doors.push(Door { listener, trust: None });
         }
+        let http = match settings.http {
+            Http::Off => None,
+            Http::At(address) => Some(serve::listen(address).with_context(|| format!("--http {address}"))?),
+        };
         let keeper = Arc::new(Keeper::new(settings.stick.iter().map(ToString::to_string).collect()));
         let named = settings.stick.iter().filter_map(|name| match name {
             StickName::Usb(wanted) => wanted.clone(),
             StickName::Virtual(_) => None,
         });
         let claims = usb::Claims::new(named);
-        let (mut frames, mut loops) = (Vec::new(), Vec::new());
+        let (mut frames, mut loops, mut odometers) = (Vec::new(), Vec::new(), Vec::new());
         for name in &settings.stick {
             let port: Box<dyn Port> = match name {
                 StickName::Usb(wanted) => {
@@ -96,9 +111,13 @@ impl Lightd {
                     Box::new(stick)
                 }
             };
-            loops.push(spawn(name, port, &settings, &keeper)?);
+            let odometer = Arc::new(Odometer::new(Instant::now().into_std()));
+            odometers.push((name.to_string(), Arc::clone(&odometer)));
+            loops.push(spawn(name, port, &settings, &keeper, odometer)?);
         }
-        Ok(Self { doors, address, local, renewal, keeper, frames, loops })
+        let counts = Arc::new(Counts { sticks: odometers, callers: Callers::default() });
+        let process = Process::begins();
+        Ok(Self { doors, address, local, http, renewal, keeper, counts, process, frames, loops })
     }
 
     /// Where it listens.
@@ -111,6 +130,11 @@ impl Lightd {
         self.local
     }
 
+    /// Where it can be read over HTTP. Nothing where it can't.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http.as_ref()?.local_addr().ok()
+    }
+
     /// What each virtual stick shows, in the order of the settings.
     pub fn frames(&self) -> Vec<watch::Receiver<Frame>> {
         self.frames.clone()
@@ -121,14 +145,18 @@ impl Lightd {
     /// # Errors
     /// What ends the service: the listener fails, or a stick's loop ends before its time.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { doors, address, local, renewal, keeper, loops, .. } = self;
+        let Self { doors, address, local, http, renewal, keeper, counts, process, loops, .. } = self;
         tracing::info!(%address, "listening");
         if let Some(local) = local {
             tracing::info!(%local, "listening without TLS, for this host");
         }
+        if let Some(address) = http.as_ref().and_then(|http| http.local_addr().ok()) {
+            tracing::info!(%address, "HTTP can be read");
+        }
         if let Some(renewal) = &renewal {
             tracing::info!("mutual TLS, by a certificate {}", renewal.papers());
         }
+        let reading = Reading { keeper: Arc::clone(&keeper), counts: Arc::clone(&counts), process };
         let mut ended = Vec::new();
         let mut reports = Vec::new();
         for (index, (report, end)) in loops.into_iter().enumerate() {
@@ -136,7 +164,7 @@ impl Lightd {
             ended.push(end);
         }
         let (stop, stopping) = oneshot::channel::<()>();
-        let server = serve::serve(doors, Arc::clone(&keeper), async {
+        let server = serve::serve(doors, Arc::clone(&keeper), counts, async {
             let _ = stopping.await;
         });
         tokio::pin!(server);
@@ -145,6 +173,7 @@ impl Lightd {
                 result = &mut server => return result,
                 () = keeper.keep() => {}
                 never = renew(renewal) => match never {},
+                never = http::serve(http, Arc::new(reading)) => match never {},
                 _ = futures::future::select_all(reports.into_iter().map(Box::pin)) => anyhow::bail!("a stick's loop ended"),
                 () = shutdown => {}
             }
@@ -185,13 +214,14 @@ fn spawn(
     port: Box<dyn Port>,
     settings: &Settings,
     keeper: &Keeper,
+    odometer: Arc<Odometer>,
 ) -> anyhow::Result<(watch::Receiver<Report>, oneshot::Receiver<()>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let (reports, report) = watch::channel(Report::default());
     let (end, ended) = oneshot::channel();
     let (mount, orders) = (settings.mount(), keeper.orders());
     std::thread::Builder::new().name(name.to_string()).spawn(move || {
-        runtime.block_on(stick::drive(port, mount, orders, reports));
+        runtime.block_on(stick::drive(port, mount, orders, reports, odometer));
         // Nobody may wait for it any more.
         let _ = end.send(());
     })?;

@@ -29,6 +29,7 @@ use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_health::pb::health_server;
 
+use crate::counts::{Callers, Counts, count};
 use crate::keeper::Keeper;
 use door::{Conversation, Visit};
 
@@ -53,6 +54,7 @@ const PING: Duration = Duration::from_secs(20);
 pub(crate) async fn serve(
     doors: Vec<Door>,
     keeper: Arc<Keeper>,
+    counts: Arc<Counts>,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
@@ -65,7 +67,7 @@ pub(crate) async fn serve(
             .with_service_name(light_server::SERVICE_NAME)
             .with_service_name(health_server::SERVICE_NAME)
     };
-    let light = LightServer::new(Service { keeper })
+    let light = LightServer::new(Service { keeper, counts: Arc::clone(&counts) })
         .max_decoding_message_size(LARGEST_MESSAGE)
         .max_encoding_message_size(LARGEST_MESSAGE);
     Server::builder()
@@ -81,7 +83,7 @@ pub(crate) async fn serve(
         .add_service(health_service)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
-        .serve_with_incoming_shutdown(door::open(doors, MOST_CONNECTIONS), shutdown)
+        .serve_with_incoming_shutdown(door::open(doors, MOST_CONNECTIONS, counts), shutdown)
         .await?;
     Ok(())
 }
@@ -101,6 +103,7 @@ fn conversation<T>(request: &Request<T>) -> Option<Conversation> {
 
 struct Service {
     keeper: Arc<Keeper>,
+    counts: Arc<Counts>,
 }
 
 type Replies<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -116,8 +119,10 @@ impl Light for Service {
     ) -> Result<Response<Self::StreamColorsStream>, Status> {
         let Some(conversation) = conversation(&request) else { return Err(Status::internal("no connection")) };
         let (replies, stream) = mpsc::channel(1);
-        let keeper = Arc::clone(&self.keeper);
-        tokio::spawn(async move { converse(keeper, &conversation, request.into_inner(), replies).await });
+        let (keeper, counts) = (Arc::clone(&self.keeper), Arc::clone(&self.counts));
+        tokio::spawn(
+            async move { converse(keeper, &counts.callers, &conversation, request.into_inner(), replies).await },
+        );
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
 
@@ -164,6 +169,7 @@ impl Light for Service {
 /// Applies each command as it comes. Commands never wait for statuses to be read: an unread one gives way to a newer.
 async fn converse(
     keeper: Arc<Keeper>,
+    callers: &Callers,
     Conversation(visit): &Conversation,
     mut commands: Streaming<v1::ColorCommand>,
     replies: mpsc::Sender<Result<v1::ColorStatus, Status>>,
@@ -185,6 +191,7 @@ async fn converse(
                 let now = Instant::now();
                 if lapses.is_some_and(|lapses| lapses <= now) {
                     // Held up on its way, for nobody knows how long: a new stream brings what is new.
+                    count(&callers.late);
                     let why = "the lease given on this stream has lapsed; open another";
                     let _ = replies.send(Err(Status::aborted(why))).await;
                     break;
@@ -192,7 +199,7 @@ async fn converse(
                 let (epoch, version) = (command.epoch, command.version);
                 let command = Command::try_from(command);
                 lapses = command.as_ref().ok().and_then(|command| lapse(command.lease, now)).or(lapses);
-                let status = v1::ColorStatus { epoch, version, ..apply(&keeper, command) };
+                let status = v1::ColorStatus { epoch, version, ..apply(&keeper, callers, command) };
                 if status.outcome() == Outcome::Applied {
                     visit.speaks();
                     if !std::mem::replace(&mut obeyed, true) {
@@ -235,13 +242,14 @@ fn lapse(lease: Lease, now: Instant) -> Option<Instant> {
 }
 
 /// The answer to a command, but for which one that was.
-fn apply(keeper: &Keeper, command: Result<Command, Invalid>) -> v1::ColorStatus {
-    let (outcome, message, light) = match command {
+fn apply(keeper: &Keeper, callers: &Callers, command: Result<Command, Invalid>) -> v1::ColorStatus {
+    let (counter, outcome, message, light) = match command {
         Ok(command) => match keeper.tell(|light, now| light.command(command, now)) {
-            (Ok(()), light) => (Outcome::Applied, String::new(), light),
-            (Err(fenced), light) => (Outcome::Fenced, fenced.to_string(), light),
+            (Ok(()), light) => (&callers.applied, Outcome::Applied, String::new(), light),
+            (Err(fenced), light) => (&callers.fenced, Outcome::Fenced, fenced.to_string(), light),
         },
-        Err(invalid) => (Outcome::Invalid, invalid.to_string(), keeper.tell(|_, _| ()).1),
+        Err(invalid) => (&callers.invalid, Outcome::Invalid, invalid.to_string(), keeper.tell(|_, _| ()).1),
     };
+    count(counter);
     v1::ColorStatus { outcome: outcome.into(), message, light: Some(light), ..v1::ColorStatus::default() }
 }

@@ -41,6 +41,10 @@ pub struct Settings {
     #[arg(long, env = "PODLIGHT_LOCAL", value_name = "ADDRESS")]
     pub local: Option<SocketAddr>,
 
+    /// Where metrics and probes can be read over HTTP (`/metrics`, `/livez`, `/readyz`), or off
+    #[arg(long, env = "PODLIGHT_HTTP", value_name = "ADDRESS|off", default_value = "127.0.0.1:8081")]
+    pub http: Http,
+
     /// A stick to drive; repeat it to drive several alike.
     ///
     /// `usb`: the BlinkStick that is plugged in (the first port's, where there are several). `usb:SERIAL`: this one;
@@ -107,6 +111,26 @@ impl Settings {
 
     pub(crate) const fn mount(&self) -> Mount {
         Mount { max_brightness: self.max_brightness, flip: self.flip, inverse: self.inverse }
+    }
+}
+
+/// Where lightd can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http {
+    /// Nowhere.
+    Off,
+    /// Here; on any free port where that is 0.
+    At(SocketAddr),
+}
+
+impl FromStr for Http {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            address => address.parse().map(Self::At).map_err(|_| "give ADDRESS:PORT, as in 127.0.0.1:8081, or off"),
+        }
     }
 }
 
@@ -178,6 +202,13 @@ mod tests {
             assert_eq!(name.parse::<StickName>().map(|stick| stick.to_string()), Ok(name.to_owned()));
         }
         assert_eq!("virtual".parse(), "virtual:nano".parse::<StickName>());
+    }
+
+    #[test]
+    fn http_is_somewhere_or_off() {
+        assert_eq!("off".parse(), Ok(Http::Off));
+        assert_eq!("[::1]:0".parse(), Ok(Http::At("[::1]:0".parse().unwrap())));
+        assert!("8081".parse::<Http>().unwrap_err().contains("give ADDRESS:PORT"));
     }
 
     #[test]

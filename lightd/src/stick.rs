@@ -4,6 +4,7 @@
 //! The loop owns its stick for good, in a thread of its own: a USB transfer blocks, and two at a time on one handle
 //! make libusb see ghosts. A stick that is missing, or that fails, is a state it reports and recovers from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use podlight_proto::Color;
@@ -11,17 +12,19 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::canvas::{Canvas, Mount, Scene};
+use crate::counts::{Odometer, count};
 
 /// A stick that is open. One thread owns it; every call may block for as long as a USB transfer takes.
 pub(crate) trait Stick: Send {
     /// What it is.
     fn identity(&self) -> &Identity;
 
-    /// One attempt to show `frame`: a color for each of its LEDs, as the stick must be sent it.
+    /// One attempt to show `frame`: a color for each of its LEDs, as the stick must be sent it. Counts the transfers that
+    /// it takes.
     ///
     /// # Errors
     /// [`Fault`]; what shows is unknown then.
-    fn show(&mut self, frame: &[Color]) -> Result<(), Fault>;
+    fn show(&mut self, frame: &[Color], odometer: &Odometer) -> Result<(), Fault>;
 
     /// Whether it was pulled out, as far as can be told without a transfer.
     fn gone(&self) -> bool;
@@ -133,14 +136,19 @@ pub(crate) async fn drive(
     mount: Mount,
     mut orders: watch::Receiver<Order>,
     reports: watch::Sender<Report>,
+    odometer: Arc<Odometer>,
 ) {
     loop {
         let opened = Instant::now();
+        odometer.turns(opened.into_std());
         let problem = match port.open() {
-            Ok(mut stick) => match show(stick.as_mut(), mount, &mut orders, &reports).await {
-                Ended::Done => return,
-                Ended::Lost(problem) => problem,
-            },
+            Ok(mut stick) => {
+                count(&odometer.openings);
+                match show(stick.as_mut(), mount, &mut orders, &reports, &odometer).await {
+                    Ended::Done => return,
+                    Ended::Lost(problem) => problem,
+                }
+            }
             Err(problem) => problem,
         };
         tell(&reports, &problem);
@@ -166,6 +174,7 @@ async fn show(
     mount: Mount,
     orders: &mut watch::Receiver<Order>,
     reports: &watch::Sender<Report>,
+    odometer: &Odometer,
 ) -> Ended {
     let Identity { leds, interval, path, .. } = stick.identity().clone();
     let mut canvas = Canvas::new(leds, &orders.borrow().scene, Instant::now().into_std());
@@ -173,12 +182,17 @@ async fn show(
     let mut attempts = 0;
     loop {
         let now = Instant::now();
+        odometer.turns(now.into_std());
         let Order { scene, last } = orders.borrow_and_update().clone();
         canvas.aim(&scene, now.into_std());
         let frame = mount.apply(canvas.frame(now.into_std()));
         if shown.as_ref().is_none_or(|(last, at)| *last != frame || now >= *at + REASSERT) {
-            match stick.show(&frame) {
+            if attempts > 0 {
+                count(&odometer.retries);
+            }
+            match stick.show(&frame, odometer) {
                 Ok(()) => {
+                    count(&odometer.frames);
                     attempts = 0;
                     let report = Report { identity: Some(stick.identity().clone()), problem: None };
                     reports.send_if_modified(|told| std::mem::replace(told, report.clone()) != report);

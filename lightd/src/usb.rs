@@ -19,6 +19,7 @@ use podlight_proto::Color;
 use rusb::{Context, Device, DeviceHandle, UsbContext as _};
 
 use crate::blinkstick::{MODE, PRODUCT, Request, SET, VENDOR, Wire};
+use crate::counts::{Odometer, count};
 use crate::stick::{Fault, Identity, Port, Problem, Stick};
 
 mod claims;
@@ -163,11 +164,12 @@ impl Stick for UsbStick {
         &self.identity
     }
 
-    fn show(&mut self, frame: &[Color]) -> Result<(), Fault> {
+    fn show(&mut self, frame: &[Color], odometer: &Odometer) -> Result<(), Fault> {
         for (sent, report) in self.wire.reports(frame).iter().enumerate() {
             if sent > 0 {
                 sleep(INTERVAL);
             }
+            count(&odometer.transfers);
             set(&self.handle, report).map_err(fault)?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use podlight_proto::Color;
 use tokio::sync::watch;
 
 use crate::blinkstick::{Mode, Model, Wire};
+use crate::counts::Odometer;
 use crate::stick::{Fault, Identity, Port, Problem, Stick};
 
 /// LEDs of a virtual Flex: as many as a real one can have.
@@ -59,7 +60,7 @@ impl Stick for VirtualStick {
         &self.identity
     }
 
-    fn show(&mut self, frame: &[Color]) -> Result<(), Fault> {
+    fn show(&mut self, frame: &[Color], _: &Odometer) -> Result<(), Fault> {
         self.frames.send_if_modified(|shown| {
             let news = shown.colors != frame;
             shown.colors = frame.to_vec();

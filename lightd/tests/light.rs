@@ -1,5 +1,8 @@
 //! The Light service from outside: a real lightd with a virtual stick, over loopback.
 
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::{Command as Program, Stdio};
 use std::time::Duration;
 
 use clap::Parser;
@@ -7,6 +10,8 @@ use lightd::{Lightd, Settings};
 use podlight_proto::v1::color_status::Outcome;
 use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::{Color, Command, Lease, Look, Reason, v1};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -25,19 +30,20 @@ struct Arguments {
 
 struct Running {
     client: LightClient<Channel>,
+    http: SocketAddr,
     frames: watch::Receiver<lightd::Frame>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<anyhow::Result<()>>,
 }
 
 async fn start(arguments: &[&str]) -> Running {
-    let arguments = ["lightd", "--listen", "127.0.0.1:0"].iter().chain(arguments);
+    let arguments = ["lightd", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"].iter().chain(arguments);
     let lightd = Lightd::bind(Arguments::parse_from(arguments).settings).await.expect("it binds");
     let channel = Channel::from_shared(format!("http://{}", lightd.address())).expect("a URL").connect_lazy();
-    let frames = lightd.frames().remove(0);
+    let (frames, http) = (lightd.frames().remove(0), lightd.http_address().expect("it listens there"));
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(lightd.run(async { drop(stopped.await) }));
-    let mut running = Running { client: LightClient::new(channel), frames, stop, task };
+    let mut running = Running { client: LightClient::new(channel), http, frames, stop, task };
     // The stick's thread has said what it drives before a test relies on it.
     running.state_when(|state| state.sticks[0].present).await;
     running
@@ -52,6 +58,27 @@ impl Running {
                 return state;
             }
         }
+    }
+
+    /// What it answers to a GET: the status, and the text.
+    async fn read(&self, path: &str) -> (u16, String) {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: light\r\n\r\n")).await
+    }
+
+    async fn ask(&self, request: &str) -> (u16, String) {
+        let mut connection = TcpStream::connect(self.http).await.expect("it listens");
+        connection.write_all(request.as_bytes()).await.expect("it hears");
+        let mut answer = String::new();
+        timeout(PATIENCE, connection.read_to_string(&mut answer)).await.expect("in time").expect("an answer");
+        let (head, text) = answer.split_once("\r\n\r\n").expect("a head");
+        (head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status"), text.to_owned())
+    }
+
+    /// This sample of its metrics.
+    async fn sample(&self, name: &str) -> f64 {
+        let (_, text) = self.read("/metrics").await;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
     async fn shown_when(&mut self, wanted: &[Color]) {
@@ -292,4 +319,73 @@ async fn an_address_beyond_loopback_needs_to_be_asked_for() {
     let settings = Arguments::parse_from(["lightd", "--listen", "0.0.0.0:0", "--stick", "virtual"]).settings;
     let error = Lightd::bind(settings).await.err().expect("it is refused").to_string();
     assert!(error.contains("--listen 0.0.0.0:0") && error.contains("--insecure"), "{error}");
+}
+
+#[tokio::test]
+async fn metrics_follow_what_the_light_does() {
+    let mut light = start(&["--stick", "virtual:nano"]).await;
+    assert_eq!(light.sample("podlight_light_layer{layer=\"idle\"}").await, 1.0);
+    assert_eq!(light.sample("podlight_light_lease_seconds").await, 0.0);
+    let frames = light.sample("podlight_stick_frames_total{stick=\"virtual:nano\"}").await;
+    let mut stream = light.stream().await;
+    stream.send(command(7, 1, GREEN, 60)).await;
+    stream.send(command(6, 1, RED, 60)).await;
+    light.shown_when(&[GREEN, GREEN]).await;
+    assert_eq!(light.sample("podlight_light_layer{layer=\"watcher\"}").await, 1.0);
+    assert_eq!(light.sample("podlight_light_layer{layer=\"idle\"}").await, 0.0);
+    assert!((50.0..=60.0).contains(&light.sample("podlight_light_lease_seconds").await));
+    assert_eq!(light.sample("podlight_light_epoch").await, 7.0);
+    for outcome in ["applied", "fenced"] {
+        assert_eq!(light.sample(&format!("podlight_light_commands_total{{outcome=\"{outcome}\"}}")).await, 1.0);
+    }
+    assert_eq!(light.sample("podlight_stick_present{stick=\"virtual:nano\"}").await, 1.0);
+    assert!(light.sample("podlight_stick_frames_total{stick=\"virtual:nano\"}").await > frames);
+}
+
+#[tokio::test]
+async fn a_lightd_without_a_stick_lives_and_is_ready() {
+    let arguments = ["lightd", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--stick", "usb:NONE"];
+    let lightd = Lightd::bind(Arguments::parse_from(arguments).settings).await.expect("it binds");
+    let channel = Channel::from_shared(format!("http://{}", lightd.address())).expect("a URL").connect_lazy();
+    let http = lightd.http_address().expect("it listens there");
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(lightd.run(async { drop(stopped.await) }));
+    let (_, frames) = watch::channel(lightd::Frame { model: String::new(), colors: Vec::new() });
+    let mut light = Running { client: LightClient::new(channel), http, frames, stop, task };
+    light.state_when(|state| !state.sticks[0].problem.is_empty()).await;
+    for probe in ["/livez", "/readyz"] {
+        assert_eq!(light.read(probe).await, (200, "ok\n".to_owned()), "{probe}");
+    }
+    assert_eq!(light.sample("podlight_stick_present{stick=\"usb:NONE\"}").await, 0.0);
+}
+
+#[tokio::test]
+async fn over_http_there_is_nothing_but_to_read() {
+    let light = start(&["--stick", "virtual:nano"]).await;
+    assert_eq!(light.read("/").await.0, 404);
+    assert_eq!(light.ask("POST /metrics HTTP/1.1\r\nHost: light\r\nContent-Length: 0\r\n\r\n").await.0, 405);
+    assert_eq!(light.ask(&format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(16_384))).await.0, 431);
+}
+
+#[tokio::test]
+async fn those_who_connect_and_say_nothing_keep_nobody_out() {
+    let light = start(&["--stick", "virtual:nano"]).await;
+    let mut mute = Vec::new();
+    for _ in 0..64 {
+        mute.push(TcpStream::connect(light.http).await.expect("it listens"));
+    }
+    assert_eq!(light.read("/livez").await.0, 200);
+}
+
+#[tokio::test]
+#[ignore = "needs promtool; .ci/run has it"]
+async fn promtool_finds_no_fault_with_the_metrics() {
+    let light = start(&["--stick", "virtual:nano,usb:NONE"]).await;
+    let (_, text) = light.read("/metrics").await;
+    let mut promtool = Program::new("promtool");
+    let mut promtool =
+        promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    promtool.stdin.take().expect("it is piped").write_all(text.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    assert_eq!((output.status.success(), String::from_utf8_lossy(&output.stderr)), (true, "".into()), "{text}");
 }

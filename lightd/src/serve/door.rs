@@ -22,6 +22,7 @@ use tonic::transport::server::Connected;
 use super::complaints::Complaints;
 use super::guests::{Guest, Guests};
 use super::line::Line;
+use crate::counts::{Counts, count};
 
 /// Before the next try where nobody can be let in, for want of files or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -53,11 +54,12 @@ pub(crate) struct Door {
 }
 
 /// Those who come to any of `doors`. At most `most` are there at a time.
-pub(super) fn open(doors: Vec<Door>, most: usize) -> impl Stream<Item = io::Result<Connection>> {
+pub(super) fn open(doors: Vec<Door>, most: usize, counts: Arc<Counts>) -> impl Stream<Item = io::Result<Connection>> {
     let house = House {
         guests: Arc::new(Mutex::new(Guests::new())),
         room: Arc::new(Semaphore::new(most)),
         complaints: Arc::new(Mutex::new(Complaints::default())),
+        counts,
     };
     let streams = doors.into_iter().map(|door| {
         let begin = (door, house.clone());
@@ -74,6 +76,7 @@ struct House {
     guests: Arc<Mutex<Guests<Exit>>>,
     room: Arc<Semaphore>,
     complaints: Arc<Mutex<Complaints>>,
+    counts: Arc<Counts>,
 }
 
 impl House {
@@ -83,6 +86,7 @@ impl House {
         let _ = stream.set_nodelay(true);
         if self.room.available_permits() == 0 {
             tracing::debug!(%peer, "too many connections: the quietest makes room");
+            count(&self.counts.callers.dismissed);
             drop(lock(&self.guests).dismiss());
         }
         let room = Arc::clone(&self.room).acquire_owned().await.expect("nobody closes it");

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio::time::advance;
 
 use super::*;
+use crate::counts::read;
 
 const RED: Color = Color::rgb(50, 0, 0);
 const GREEN: Color = Color::rgb(0, 25, 0);
@@ -74,7 +75,8 @@ impl Stick for OnBench {
         &self.identity
     }
 
-    fn show(&mut self, frame: &[Color]) -> Result<(), Fault> {
+    fn show(&mut self, frame: &[Color], odometer: &Odometer) -> Result<(), Fault> {
+        count(&odometer.transfers);
         let mut told = self.told.told();
         told.attempts += 1;
         if let Some(fault) = told.faults.pop_front() {
@@ -93,19 +95,26 @@ struct Running {
     bench: Bench,
     orders: watch::Sender<Order>,
     reports: watch::Receiver<Report>,
+    odometer: Arc<Odometer>,
     task: JoinHandle<()>,
 }
 
 fn run(bench: Bench, look: Look) -> Running {
     let orders = watch::Sender::new(Order { scene: Scene::all(look), last: false });
     let (report, reports) = watch::channel(Report::default());
-    let task = tokio::spawn(drive(Box::new(bench.clone()), MOUNT, orders.subscribe(), report));
-    Running { bench, orders, reports, task }
+    let odometer = Arc::new(Odometer::new(Instant::now().into_std()));
+    let task = tokio::spawn(drive(Box::new(bench.clone()), MOUNT, orders.subscribe(), report, Arc::clone(&odometer)));
+    Running { bench, orders, reports, odometer, task }
 }
 
 impl Running {
     fn order(&self, look: Look) {
         self.orders.send_replace(Order { scene: Scene::all(look), last: false });
+    }
+
+    /// Frames that were taken, attempts again, and openings.
+    fn counted(&self) -> [u64; 3] {
+        [&self.odometer.frames, &self.odometer.retries, &self.odometer.openings].map(read)
     }
 
     fn problem(&self) -> Option<String> {
@@ -169,6 +178,7 @@ async fn a_transient_fault_is_tried_again_without_a_reopening() {
     pass(Duration::from_millis(500)).await;
     assert_eq!(running.bench.tried(), (1, 5));
     assert_eq!(running.bench.colors(), [GREEN]);
+    assert_eq!(running.counted(), [1, 4, 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,6 +222,7 @@ async fn a_stall_reopens_at_once() {
     pass(Duration::from_millis(100)).await;
     assert_eq!(running.bench.tried(), (2, 3));
     assert_eq!(running.bench.colors(), [GREEN, RED]);
+    assert_eq!(running.counted(), [2, 0, 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,6 +246,7 @@ async fn a_stick_that_is_pulled_out_is_reported_and_repainted_when_it_is_back() 
     }
     pass(LOOK_OUT + PAUSE).await;
     assert_eq!(running.problem(), Some(Problem::Absent.to_string()));
+    assert!(running.odometer.stood_still(Instant::now().into_std()).is_some_and(|still| still <= LOOK_OUT));
     assert!(running.reports.borrow().identity.is_some(), "what it was stays known");
     running.order(Look::solid(RED));
     running.bench.told().absent = false;

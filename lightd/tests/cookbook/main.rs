@@ -57,7 +57,7 @@ impl Served {
 
     fn told(arguments: &[&str]) -> Self {
         let mut lightd = Command::new(env!("CARGO_BIN_EXE_lightd"))
-            .args(["--listen", "127.0.0.1:0", "--stick", "virtual:nano"])
+            .args(["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"])
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

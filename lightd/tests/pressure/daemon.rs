@@ -40,7 +40,7 @@ impl Daemon {
 
     fn told(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lightd"))
-            .args(["--listen", "127.0.0.1:0", "--stick", "virtual:nano"])
+            .args(["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -52,7 +52,7 @@ impl Daemon {
     /// Serves on `host` with these arguments besides the address, once it listens.
     pub(crate) fn serve(host: &impl Host, arguments: &[&str]) -> Self {
         let mut command = host.command(LIGHTD);
-        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let said = Arc::new(Mutex::new(String::new()));

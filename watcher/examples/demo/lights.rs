@@ -53,8 +53,9 @@ pub(crate) async fn light(index: usize, node: String, crew: &mut Crew) -> anyhow
 
 async fn bind(port: u16, model: &str) -> anyhow::Result<Lightd> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string();
+    let stick = format!("virtual:{model}");
     let Parsed { settings } =
-        Parsed::try_parse_from(["lightd", "--listen", &listen, "--stick", &format!("virtual:{model}")])?;
+        Parsed::try_parse_from(["lightd", "--listen", &listen, "--http", "off", "--stick", &stick])?;
     Lightd::bind(settings).await
 }
 

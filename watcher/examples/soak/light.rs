@@ -111,7 +111,9 @@ impl Light {
 }
 
 async fn begin(listen: SocketAddr, stick: &str) -> anyhow::Result<(Life, SocketAddr, watch::Receiver<Frame>)> {
-    let Parsed { settings } = Parsed::try_parse_from(["lightd", "--listen", &listen.to_string(), "--stick", stick])?;
+    let listen = listen.to_string();
+    let Parsed { settings } =
+        Parsed::try_parse_from(["lightd", "--listen", &listen, "--http", "off", "--stick", stick])?;
     let (ready, begun) = oneshot::channel();
     let daemon = Daemon::start("lightd", |stopped: Stopped| async move {
         let lightd = Lightd::bind(settings).await?;

@@ -36,7 +36,9 @@ fn report([r, g, b]: [u8; 3]) -> Vec<u8> {
 async fn serve(bed: &Bed, port: u16) -> (Process, u16, LightClient<Channel>) {
     let lightd = Path::new(env!("CARGO_BIN_EXE_watcher")).with_file_name("lightd");
     assert!(lightd.exists(), "{} is missing: cargo build -p lightd first", lightd.display());
-    let process = Process::start("lightd", bed.command(lightd).args(["--listen", &format!("127.0.0.1:{port}")]));
+    let mut command = bed.command(lightd);
+    command.args(["--listen", &format!("127.0.0.1:{port}"), "--http", "off"]);
+    let process = Process::start("lightd", &mut command);
     let listening = process.until_says("address=").await;
     let (_, port) = listening.rsplit_once(':').expect("an address has a port");
     let port = port.trim().parse().unwrap();

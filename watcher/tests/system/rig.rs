@@ -132,7 +132,8 @@ impl Light {
             #[command(flatten)]
             settings: lightd::Settings,
         }
-        let Cli { settings } = Cli::parse_from([&["lightd", "--listen", "127.0.0.1:0"], flags].concat());
+        let flags = [&["lightd", "--listen", "127.0.0.1:0", "--http", "off"], flags].concat();
+        let Cli { settings } = Cli::parse_from(flags);
         let lightd = lightd::Lightd::bind(settings).await.unwrap();
         let address = lightd.address();
         let plain = lightd.local().unwrap_or(address);
