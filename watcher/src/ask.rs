@@ -9,6 +9,8 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tonic::transport::Channel;
 
+use crate::figures::Figures;
+
 /// Where people's questions go.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
@@ -28,6 +30,8 @@ pub(crate) enum Ask {
     Nodes(Option<u64>, Reply<Nodes>),
     /// All about this node, with so many of its worst pods.
     Explain(String, usize, Reply<ExplainNodeResponse>),
+    /// All in figures.
+    Figures(Reply<Box<Figures>>),
     /// How to reach this node's lights; or those of all others.
     Reach(String, Whose, Reply<Vec<Channel>>),
     /// Somebody, by name, sees to this node for so long; nobody does any longer, where that is nothing.
@@ -95,6 +99,12 @@ impl Desk {
     /// The first lists aren't complete.
     pub(crate) async fn nodes(&self, since: Option<u64>) -> Result<Nodes, Refusal> {
         self.ask(|reply| Ask::Nodes(since, reply)).await
+    }
+
+    /// # Errors
+    /// The watcher stops.
+    pub(crate) async fn figures(&self) -> Result<Box<Figures>, Refusal> {
+        self.ask(Ask::Figures).await
     }
 
     /// # Errors

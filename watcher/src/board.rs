@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use podlight_proto::v1::Vouching;
@@ -19,6 +19,7 @@ use tonic::transport::Channel;
 use crate::acks::Acks;
 use crate::ask::{Ask, Desk};
 use crate::dial::Dial;
+use crate::figures::Counts;
 use crate::ledger::{Change, Ledger, Scope};
 use crate::lights::{self, Light};
 use crate::lines::Lines;
@@ -29,8 +30,10 @@ use crate::policy::{self, Layout, Palette, Policy};
 use crate::roster::Roster;
 use crate::seen::{Seen, Terms};
 use crate::vouch::Vouch;
+use crate::wait::Wait;
 
 mod answers;
+mod measured;
 
 /// The ledger, and the lights that show it.
 pub(crate) struct Board {
@@ -52,6 +55,9 @@ pub(crate) struct Board {
     vouching: Vouching,
     /// Where the watcher runs that leads, while this one doesn't.
     leader: watch::Sender<Option<IpAddr>>,
+    counts: Counts,
+    /// Since when what is taken in waits to be shown. Nothing before anything is.
+    taken: Option<Instant>,
     /// The last version that any light was told. One count for all: a light that goes and comes is never told less.
     version: u64,
     lease: Duration,
@@ -71,6 +77,8 @@ struct Session {
     seen: Seen,
     /// For what people want of the light. Nothing while it can't be reached.
     channel: Option<Channel>,
+    /// It was reached before.
+    met: bool,
 }
 
 impl Board {
@@ -98,6 +106,8 @@ impl Board {
             announced: 0,
             vouching: Vouching::default(),
             leader: watch::Sender::new(None),
+            counts: Counts::default(),
+            taken: None,
             version: 0,
             lease,
             vouch,
@@ -134,13 +144,20 @@ impl Board {
         self.anew = true;
     }
 
+    /// It is `now`, and what is taken in from here on waits since then to be shown.
+    pub(crate) const fn takes_in(&mut self, now: Instant) {
+        self.taken = Some(now);
+    }
+
     /// Takes in what became of a pod.
     pub(crate) fn pod(&mut self, change: Change<Pod>, now: Timestamp) {
+        self.counts.pods.takes(&change);
         self.ledger.pod(change, now);
     }
 
     /// Takes in what became of a node.
     pub(crate) fn node(&mut self, change: Change<Node>) {
+        self.counts.nodes.takes(&change);
         self.ledger.node(change);
     }
 
@@ -161,13 +178,18 @@ impl Board {
     }
 
     /// Takes in what was learned of `light` at `now`.
-    pub(crate) fn heard(&mut self, light: &Light, word: Word, now: std::time::Instant) {
+    pub(crate) fn heard(&mut self, light: &Light, word: Word, now: Instant) {
         let sessions = self.sessions.get_mut(&light.scope).into_iter().flatten();
         let Some(session) = sessions.into_iter().find(|session| session.light == *light) else { return };
         let leds = session.seen.leds();
         let news = match word {
             Word::Open(channel) => {
                 session.channel = Some(channel);
+                self.counts.reconnects += u64::from(std::mem::replace(&mut session.met, true));
+                false
+            }
+            Word::Took(time) => {
+                self.counts.acknowledged.observe(time);
                 false
             }
             Word::State(state) => session.seen.says(*state, now),
@@ -191,6 +213,11 @@ impl Board {
             // What it knows of any light.
             let nodes: Vec<_> = self.roster.names().map(str::to_owned).collect();
             nodes.iter().for_each(|node| self.roster.touch(node));
+            for session in self.sessions.values().flatten() {
+                if let Order::Show(show) = &*session.order.borrow() {
+                    show.wait.forget();
+                }
+            }
         }
         if self.vouching != vouching {
             self.vouching = vouching;
@@ -254,10 +281,13 @@ impl Board {
     fn tell(&mut self, scope: &Scope) {
         for session in self.sessions.get(scope).into_iter().flatten() {
             self.version += 1;
-            let show = self.show(&session.light, session.seen.leds(), self.version);
+            let mut show = self.show(&session.light, session.seen.leds(), self.version);
             session.order.send_if_modified(|order| match order {
                 Order::Show(last) if last.reason == show.reason && last.looks == show.looks => false,
                 Order::Show(_) | Order::HandBack => {
+                    if let (Order::Show(last), Some(taken), true) = (&*order, self.taken, self.vouching.leads) {
+                        show.wait = Wait::after(&last.wait, taken);
+                    }
                     *order = Order::Show(Arc::new(show));
                     true
                 }
@@ -268,7 +298,7 @@ impl Board {
     /// What `light` is to show.
     fn show(&self, light: &Light, leds: Option<usize>, version: u64) -> Show {
         let (looks, reason) = self.face(&light.scope, leds);
-        Show { version, node: light.to_string(), reason, looks }
+        Show { version, node: light.to_string(), reason, looks, wait: Wait::none() }
     }
 
     /// What shows of a scope on so many LEDs, and why. Until it is known how many they are, they are all alike.
@@ -318,7 +348,7 @@ impl Board {
             let dialed = light.clone();
             self.links.spawn(link.run(move || dial.clone().dial(dialed.clone(), is_given)));
             concerned.insert(light.scope.clone());
-            let session = Session { light, order, seen: Seen::default(), channel: None };
+            let session = Session { light, order, seen: Seen::default(), channel: None, met: false };
             self.sessions.entry(session.light.scope.clone()).or_default().push(session);
         }
         for scope in concerned {

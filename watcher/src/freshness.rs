@@ -123,6 +123,11 @@ impl Freshness {
         self.of(watch).read
     }
 
+    /// When the API was last asked for what only its store could tell, and answered.
+    pub const fn stored(&self) -> Option<Instant> {
+        self.store
+    }
+
     /// When the knowledge goes stale if nothing more is heard; nothing while a watch was never heard.
     pub fn until(&self) -> Option<Instant> {
         Some(self.pods.sure?.min(self.nodes.sure?).min(self.store?) + self.limit)

@@ -1,27 +1,43 @@
-//! Edge: what is served over HTTP, to read: probes for Kubernetes. Refuses to change anything.
+//! Edge: what is served over HTTP, to read: metrics, and probes for Kubernetes. Refuses to change anything.
 
 use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
+use podlight_metrics::{CONTENT_TYPE, Process};
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::ask::{Desk, Refusal};
+use crate::figures::Reloads;
+use crate::freshness::Freshness;
+use crate::metrics;
+use crate::vouch::Term;
 
 /// For the board to answer: it never waits for anything but its own work.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What there is to read.
+#[derive(Clone)]
+pub(crate) struct Reading {
+    pub(crate) desk: Desk,
+    pub(crate) freshness: watch::Receiver<Freshness>,
+    pub(crate) term: watch::Receiver<Option<Term>>,
+    pub(crate) process: Process,
+}
+
 /// Serves on `listener` until `shutdown`.
 pub(crate) async fn serve(
     listener: TcpListener,
-    desk: Desk,
+    reading: Reading,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let routes = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).with_state(desk);
+    let probes = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).with_state(reading.desk.clone());
+    let routes = Router::new().route("/metrics", get(measured)).with_state(reading).merge(probes);
     Ok(axum::serve(listener, routes).with_graceful_shutdown(shutdown).await?)
 }
 
@@ -39,4 +55,17 @@ async fn ready(State(desk): State<Desk>) -> (StatusCode, String) {
         Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
         Err(refusal) => (StatusCode::SERVICE_UNAVAILABLE, format!("{refusal}\n")),
     }
+}
+
+/// All metrics, as they are now.
+async fn measured(State(reading): State<Reading>) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
+    let Reading { desk, freshness, term, process } = reading;
+    let figures = timeout(PATIENCE, desk.figures()).await.unwrap_or(Err(Refusal::Stops));
+    let figures = figures.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let now = Instant::now().into_std();
+    // Without a policy file there is nothing to reload.
+    let reloads = Reloads::default();
+    let mut page = metrics::page(&figures, &freshness.borrow(), *term.borrow(), &reloads, now);
+    process.write(&mut page);
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], page.into_text()))
 }

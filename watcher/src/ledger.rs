@@ -214,6 +214,11 @@ impl Ledger {
         self.nodes.facts(node)
     }
 
+    /// All pods that count, by state.
+    pub fn tally(&self) -> Tally {
+        self.pods.all().tally
+    }
+
     /// The pods of this node that are not as they should be, worst first, whether or not that shows yet.
     pub fn troubles(&self, node: &str) -> Vec<&Trouble> {
         let mut troubles: Vec<_> = self.pods.on(node).flatten().filter_map(|face| face.trouble.as_deref()).collect();

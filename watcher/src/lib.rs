@@ -32,6 +32,7 @@ mod course;
 pub mod criteria;
 mod dial;
 pub mod election;
+mod figures;
 pub mod files;
 pub mod filter;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub mod ledger;
 pub mod lights;
 mod lines;
 mod link;
+mod metrics;
 pub mod node;
 mod nodes;
 mod object;
@@ -65,6 +67,7 @@ pub mod timing;
 mod uid;
 mod verdict;
 pub mod vouch;
+mod wait;
 mod watch;
 
 pub use settings::{Election, Listen, Misconfigured, Settings};
@@ -80,6 +83,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::Api;
+use podlight_metrics::Process;
 use podlight_proto::v1::Vouching;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch as state};
@@ -90,6 +94,7 @@ use board::Board;
 use dial::{Dial, Renewal};
 use election::Candidate;
 use freshness::{Freshness, Watch};
+use http::Reading;
 use lease::Poll;
 use ledger::Change;
 use lines::Lines;
@@ -198,7 +203,9 @@ impl Watcher {
         }
         if let Some(listener) = readers {
             tracing::info!(address = %listener.local_addr()?, "HTTP can be read");
-            services.spawn(http::serve(listener, desk.clone(), closed(close.subscribe())));
+            let process = Process::begins();
+            let reading = Reading { desk, freshness: heard.subscribe(), term: term.clone(), process };
+            services.spawn(http::serve(listener, reading, closed(close.subscribe())));
         }
         let mut pulse = interval(Freshness::pulse(silence));
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -252,6 +259,7 @@ impl Watcher {
                 error = board.fails() => return Err(error),
                 never = &mut renewal => match never {},
             }
+            board.takes_in(now());
             // A burst is one change to a light.
             for change in first_pod.into_iter().chain(std::iter::from_fn(|| pod_changes.try_recv().ok())).take(EVENTS) {
                 if matches!(change, Change::Synced) {

@@ -37,6 +37,7 @@ use crate::lines::Lines;
 use crate::pace::Mark;
 use crate::seen::Terms;
 use crate::vouch::{self, Vouch};
+use crate::wait::Wait;
 use opening::{Opener, Session};
 
 /// What a light shall do. A newer order replaces an older one, whether that was heard or not.
@@ -57,6 +58,7 @@ pub(crate) struct Show {
     pub(crate) node: String,
     pub(crate) reason: Reason,
     pub(crate) looks: Vec<Look>,
+    pub(crate) wait: Wait,
 }
 
 /// A light's session, and what joins it to the rest.
@@ -84,6 +86,8 @@ pub(crate) enum Word {
     Open(Channel),
     /// The light says how it is.
     State(Box<LightState>),
+    /// A change that waited for so long is acknowledged.
+    Took(Duration),
     /// We are on these terms, and why.
     Terms(Terms, String),
 }
@@ -208,7 +212,7 @@ impl Link {
 
     /// Takes in a status. True where it answers the command in flight.
     async fn heard(&mut self, status: ColorStatus, session: &mut Session) -> bool {
-        let outcome = status.outcome();
+        let (now, outcome) = (now(), status.outcome());
         if let Some(light) = status.light {
             self.learns(Word::State(Box::new(light))).await;
         }
@@ -219,6 +223,12 @@ impl Link {
             Outcome::Changed | Outcome::Unspecified => return false,
         };
         let answers = session.voice.pace.answered(Mark { epoch: status.epoch, version: status.version });
+        if answers
+            && terms == Terms::Obeys
+            && let Some(took) = session.voice.said.as_ref().and_then(|said| said.wait.ends(now))
+        {
+            self.learns(Word::Took(took)).await;
+        }
         if answers {
             self.note(terms, status.message).await;
         }

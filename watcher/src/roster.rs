@@ -43,6 +43,11 @@ impl Roster {
         self.stamps.keys().map(AsRef::as_ref)
     }
 
+    /// The nodes, in no order, by the names that are kept of them.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.stamps.keys()
+    }
+
     /// Whether this node is there.
     pub(crate) fn has(&self, node: &str) -> bool {
         self.stamps.contains_key(node)

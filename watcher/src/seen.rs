@@ -72,27 +72,37 @@ impl Seen {
     /// The light at `url`, as it is `now`. Only a watcher that `leads` can tell.
     pub(crate) fn light(&self, url: &str, leads: bool, now: Instant) -> NodeLight {
         let state = self.state.as_ref().map(|(state, said)| aged(state, now.saturating_duration_since(*said)));
-        let (condition, problem) = match (self.terms, &state) {
-            _ if !leads => (Condition::Unknown, "only the watcher that leads can tell".to_owned()),
-            (Terms::Untried, _) => (Condition::OutOfReach, UNTRIED.to_owned()),
-            (Terms::Down, _) => (Condition::OutOfReach, self.why.clone()),
-            (Terms::Fenced, _) => (Condition::Fenced, self.why.clone()),
-            (Terms::Refuses, _) => (Condition::Refuses, self.why.clone()),
-            (Terms::Obeys, Some(state)) => of(state),
-            (Terms::Obeys, None) => (Condition::Shows, String::new()),
-        };
-        NodeLight { condition: condition.into(), problem, url: url.to_owned(), state }
+        let (condition, problem) = self.stand(leads);
+        NodeLight { condition: condition.into(), problem: problem.to_owned(), url: url.to_owned(), state }
+    }
+
+    /// How the light is. Only a watcher that `leads` can tell.
+    pub(crate) fn condition(&self, leads: bool) -> Condition {
+        self.stand(leads).0
+    }
+
+    /// How the light is, and what is wrong with it.
+    fn stand(&self, leads: bool) -> (Condition, &str) {
+        match (self.terms, &self.state) {
+            _ if !leads => (Condition::Unknown, "only the watcher that leads can tell"),
+            (Terms::Untried, _) => (Condition::OutOfReach, UNTRIED),
+            (Terms::Down, _) => (Condition::OutOfReach, &self.why),
+            (Terms::Fenced, _) => (Condition::Fenced, &self.why),
+            (Terms::Refuses, _) => (Condition::Refuses, &self.why),
+            (Terms::Obeys, Some((state, _))) => of(state),
+            (Terms::Obeys, None) => (Condition::Shows, ""),
+        }
     }
 }
 
 /// How a light is that can be reached.
-fn of(state: &LightState) -> (Condition, String) {
+fn of(state: &LightState) -> (Condition, &str) {
     let absent = state.sticks.iter().all(|stick| !stick.present);
     match (state.sticks.first(), state.layer()) {
-        (Some(first), _) if absent => (Condition::NoStick, first.problem.clone()),
-        (_, Layer::Identify | Layer::Manual) => (Condition::Held, String::new()),
-        (_, Layer::Stale | Layer::Idle) => (Condition::Stale, state.reason.clone()),
-        (_, Layer::Watcher | Layer::Unspecified) => (Condition::Shows, String::new()),
+        (Some(first), _) if absent => (Condition::NoStick, &first.problem),
+        (_, Layer::Identify | Layer::Manual) => (Condition::Held, ""),
+        (_, Layer::Stale | Layer::Idle) => (Condition::Stale, &state.reason),
+        (_, Layer::Watcher | Layer::Unspecified) => (Condition::Shows, ""),
     }
 }
 

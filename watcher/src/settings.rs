@@ -92,7 +92,7 @@ pub struct Settings {
     #[arg(long, env = "PODLIGHT_LISTEN", value_name = "ADDRESS:PORT|off", default_value = "127.0.0.1:50052")]
     pub listen: Listen,
 
-    /// Where to be probed over HTTP (`/livez`, `/readyz`), or off
+    /// Where metrics and probes can be read over HTTP (`/metrics`, `/livez`, `/readyz`), or off
     #[arg(long, env = "PODLIGHT_HTTP", value_name = "ADDRESS:PORT|off", default_value = "127.0.0.1:8080")]
     pub http: Listen,
 

@@ -27,6 +27,7 @@ impl Board {
         match ask {
             Ask::Listed(reply) => drop(reply.send(self.listed())),
             Ask::Nodes(since, reply) => drop(reply.send(self.nodes(since, now))),
+            Ask::Figures(reply) => drop(reply.send(Ok(Box::new(self.figures())))),
             Ask::Explain(node, pods, reply) => drop(reply.send(self.explain(&node, pods, now))),
             Ask::Reach(node, whose, reply) => drop(reply.send(self.reach(&node, whose))),
             Ask::Acknowledge(node, by, reply) => {
@@ -166,7 +167,8 @@ const fn of(state: PodState) -> v1::Verdict {
     }
 }
 
-fn judged(verdict: &Verdict<'_>) -> v1::Verdict {
+/// What a node has come to.
+pub(super) fn judged(verdict: &Verdict<'_>) -> v1::Verdict {
     match verdict.cause() {
         Cause::Footing(Footing::NotReady { .. }) => v1::Verdict::NodeNotReady,
         Cause::Footing(Footing::Unknown { .. }) => v1::Verdict::NodeUnknown,

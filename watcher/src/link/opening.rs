@@ -1,6 +1,7 @@
 //! A stream to a light: how it is opened, and what is said on it. Refuses to know what comes of it.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use podlight_proto::v1::light_client::LightClient;
@@ -44,6 +45,8 @@ pub(super) struct Voice {
     lease: Duration,
     pub(super) pace: Pace,
     commands: mpsc::Sender<Made>,
+    /// What was said last.
+    pub(super) said: Option<Arc<Show>>,
 }
 
 /// A command on its way.
@@ -65,7 +68,8 @@ impl Opener {
         let _turn = self.lines.turn().await;
         let mut client = LightClient::new(channel.clone()).max_decoding_message_size(LARGEST_STATUS);
         let (commands, made) = mpsc::channel(1);
-        let mut voice = Voice { light: self.light, lease: self.lease, pace: Pace::new(self.lease), commands };
+        let pace = Pace::new(self.lease);
+        let mut voice = Voice { light: self.light, lease: self.lease, pace, commands, said: None };
         let order = self.order.borrow().clone();
         if let Order::Show(show) = order {
             let vouch = *self.vouch.borrow();
@@ -101,11 +105,12 @@ impl Opener {
 
 impl Voice {
     /// Says what is due.
-    pub(super) fn tell(&mut self, show: &Show, vouch: Option<Vouch>, now: Instant) -> Result<(), Down> {
+    pub(super) fn tell(&mut self, show: &Arc<Show>, vouch: Option<Vouch>, now: Instant) -> Result<(), Down> {
         let Some(mark) = self.pace.due(show.version, vouch, now) else { return Ok(()) };
         let made = Made { command: self.command(mark, show), until: vouch.map(|vouch| vouch.until) };
         self.commands.try_send(made).map_err(|_| Down::Closed)?;
         self.pace.said(mark, now);
+        self.said = Some(Arc::clone(show));
         Ok(())
     }
 

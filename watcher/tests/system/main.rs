@@ -5,6 +5,7 @@
 mod asked;
 mod commands;
 mod election;
+mod metrics;
 mod policy;
 mod rig;
 mod tls;

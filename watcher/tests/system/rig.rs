@@ -41,6 +41,8 @@ pub(crate) struct Running {
 /// A lightd, and what it says of itself.
 pub(crate) struct Light {
     pub(crate) address: SocketAddr,
+    /// Where it can be read over HTTP.
+    pub(crate) http: SocketAddr,
     states: Streaming<v1::LightState>,
     lightd: Running,
 }
@@ -76,6 +78,15 @@ impl Api {
         let watcher = watcher::Watcher::bind(self.settings(flags, address)).await.unwrap();
         let url = format!("http://{}", watcher.address().unwrap());
         (Running::new(|stopped| watcher.run(stopped)), url)
+    }
+
+    /// A watcher of this cluster, with these flags, and where it can be read over HTTP.
+    pub(crate) async fn read(&self, flags: &[&str]) -> (Running, SocketAddr) {
+        let mut settings = self.settings(flags, "off");
+        settings.http = "127.0.0.1:0".parse().unwrap();
+        let watcher = watcher::Watcher::bind(settings).await.unwrap();
+        let address = watcher.http_address().unwrap();
+        (Running::new(|stopped| watcher.run(stopped)), address)
     }
 
     fn settings(&self, flags: &[&str], listen: &str) -> watcher::Settings {
@@ -125,22 +136,32 @@ impl Light {
         Self::told(&["--stick", stick]).await
     }
 
+    /// A lightd with this stick, that listens there.
+    pub(crate) async fn start_at(listen: SocketAddr, stick: &str) -> Self {
+        Self::served(listen, &["--stick", stick]).await
+    }
+
     /// A lightd with these flags. Where it speaks TLS, it needs an address for this host besides.
     pub(crate) async fn told(flags: &[&str]) -> Self {
+        Self::served(SocketAddr::from(([127, 0, 0, 1], 0)), flags).await
+    }
+
+    async fn served(listen: SocketAddr, flags: &[&str]) -> Self {
         #[derive(Parser)]
         struct Cli {
             #[command(flatten)]
             settings: lightd::Settings,
         }
-        let flags = [&["lightd", "--listen", "127.0.0.1:0", "--http", "off"], flags].concat();
+        let listen = listen.to_string();
+        let flags = [&["lightd", "--listen", &listen, "--http", "127.0.0.1:0"], flags].concat();
         let Cli { settings } = Cli::parse_from(flags);
         let lightd = lightd::Lightd::bind(settings).await.unwrap();
         let address = lightd.address();
-        let plain = lightd.local().unwrap_or(address);
+        let (plain, http) = (lightd.local().unwrap_or(address), lightd.http_address().unwrap());
         let lightd = Running::new(|stopped| lightd.run(stopped));
         let channel = Endpoint::from_shared(format!("http://{plain}")).unwrap().connect().await.unwrap();
         let states = LightClient::new(channel).watch_state(v1::WatchStateRequest {}).await.unwrap().into_inner();
-        Self { address, states, lightd }
+        Self { address, http, states, lightd }
     }
 
     /// Its URL.
