@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "all of this is a test, and a panic fails it")]
 
+mod monitoring;
 mod objects;
 mod overlay;
 mod profile;

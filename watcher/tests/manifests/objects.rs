@@ -36,9 +36,9 @@ fn parsed(object: &Value) -> Result<Value, String> {
         ("rbac.authorization.k8s.io/v1", "Role") => through::<Role>(object),
         ("rbac.authorization.k8s.io/v1", "RoleBinding") => through::<RoleBinding>(object),
         // Not of Kubernetes: their contents are schemas of their own.
-        ("nfd.k8s-sigs.io/v1alpha1", "NodeFeatureRule") | ("cert-manager.io/v1", "Issuer" | "Certificate") => {
-            Ok(object.clone())
-        }
+        ("nfd.k8s-sigs.io/v1alpha1", "NodeFeatureRule")
+        | ("cert-manager.io/v1", "Issuer" | "Certificate")
+        | ("monitoring.coreos.com/v1", "PodMonitor" | "PrometheusRule") => Ok(object.clone()),
         (version, kind) => Err(format!("{version} {kind} is no type that is known here")),
     }
 }

@@ -14,8 +14,6 @@ use crate::overlay::{ALL, Overlay, say};
 const PAUSE: Duration = Duration::from_millis(200);
 const TRIES: usize = 600;
 const OURS: &str = "--selector=app.kubernetes.io/name=podlight";
-/// The first minor version whose probes can be by gRPC, without a feature gate.
-const GRPC_PROBES: u64 = 24;
 
 /// Runs kubectl with `objects` as its input.
 fn kubectl(arguments: &[&str], objects: &[Value]) -> Result<Vec<u8>, String> {
@@ -35,12 +33,6 @@ fn kubectl(arguments: &[&str], objects: &[Value]) -> Result<Vec<u8>, String> {
     if output.status.success() { Ok(output.stdout) } else { Err(format!("kubectl {arguments:?}: {error}")) }
 }
 
-fn minor_version() -> u64 {
-    let version: Value = from_slice(&kubectl(&["get", "--raw", "/version"], &[]).unwrap()).unwrap();
-    let minor = version["minor"].as_str().expect("a server has a minor version");
-    minor.trim_end_matches('+').parse().unwrap()
-}
-
 /// What this server can be told of `overlay`.
 fn known(overlay: &Overlay) -> Vec<Value> {
     let mut objects = overlay.objects();
@@ -55,18 +47,6 @@ fn known(overlay: &Overlay) -> Vec<Value> {
         }
         serves
     });
-    if minor_version() < GRPC_PROBES {
-        say(&format!("{}: LEFT TO THE PARSE, for this server doesn't know them: probes by gRPC", overlay.name));
-        for object in &mut objects {
-            for probe in ["readinessProbe", "livenessProbe"] {
-                let container = object.pointer_mut("/spec/template/spec/containers/0");
-                let probe = container.and_then(|container| container.get_mut(probe));
-                if let Some(probe) = probe.filter(|probe| probe["grpc"].is_object()) {
-                    *probe = json!({"tcpSocket": {"port": probe["grpc"]["port"]}});
-                }
-            }
-        }
-    }
     objects
 }
 

@@ -1,6 +1,6 @@
 //! Mutual TLS: both daemons have their Secret, and no plain port is open to others.
 
-use k8s_openapi::api::core::v1::{PodSpec, Probe};
+use k8s_openapi::api::core::v1::PodSpec;
 
 use crate::overlay::{ALL, SECURE, TLS_CERT_MANAGER};
 
@@ -43,20 +43,6 @@ fn without_tls_lightd_is_told_that_this_is_insecure_and_with_it_that_it_is_not()
         let secure = SECURE.iter().any(|other| other.name == overlay.name);
         let insecure = value(&overlay.lightd(), "PODLIGHT_INSECURE").is_some();
         assert_eq!(insecure, !secure, "{}", overlay.name);
-    }
-}
-
-#[test]
-fn probes_of_a_light_that_speaks_tls_ask_it_from_within() {
-    for overlay in SECURE {
-        let lightd = overlay.lightd();
-        let local = value(&lightd, "PODLIGHT_LOCAL").unwrap();
-        assert_eq!(value(&lightd, "PODLIGHT_SERVER"), Some(format!("http://{local}")));
-        let asks = |probe: &Option<Probe>| {
-            let probe = probe.as_ref().unwrap();
-            probe.grpc.is_none() && probe.exec.as_ref().unwrap().command.as_ref().unwrap() == &["/lightd", "status"]
-        };
-        assert!(lightd.containers.iter().all(|lightd| asks(&lightd.readiness_probe) && asks(&lightd.liveness_probe)));
     }
 }
 
