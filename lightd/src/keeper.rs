@@ -4,7 +4,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use podlight_proto::v1;
+use podlight_proto::Lease;
+use podlight_proto::v1::{self, Layer};
 use tokio::sync::watch;
 
 use crate::canvas::Scene;
@@ -74,7 +75,12 @@ impl Keeper {
         let result = change(&mut lit, now);
         let state = state::describe(&lit.light, &lit.sticks, now);
         self.orders.send_if_modified(|order| !order.last && replace(&mut order.scene, lit.light.scene(now)));
-        self.changes.send_if_modified(|known| replace(known, Some(state::timeless(state.clone()))));
+        self.changes.send_if_modified(|known| {
+            if let Some(known) = known {
+                turns(known.layer(), &state, &lit.light);
+            }
+            replace(known, Some(state::timeless(state.clone())))
+        });
         self.deadline.send_if_modified(|deadline| replace(deadline, lit.light.next_deadline(now)));
         (result, state)
     }
@@ -112,10 +118,28 @@ async fn until(deadline: Option<Instant>) {
     }
 }
 
+/// Another layer decides what shows.
+fn turns(before: Layer, state: &v1::LightState, light: &Light) {
+    let (layer, reason, owner) = (state.layer(), &state.reason, &state.owner);
+    let left = light.watcher().is_some_and(|watcher| watcher.command.lease == Lease::Over);
+    match layer {
+        _ if layer == before => {}
+        Layer::Stale if left => tracing::info!(reason, "the light shows that nobody knows"),
+        Layer::Stale => tracing::warn!(reason, "the light shows that nobody knows"),
+        Layer::Watcher => tracing::info!("the light shows what the watcher says"),
+        Layer::Manual => tracing::info!(owner, "the light shows a person's color"),
+        Layer::Identify => tracing::info!(owner, "the light flashes, for a person looks for it"),
+        Layer::Idle | Layer::Unspecified => tracing::info!("the light waits for a watcher"),
+    }
+}
+
 /// A failure is logged when it begins and when it ends.
 fn log(name: &str, before: &Report, after: &Report) {
     match (&after.problem, &after.identity) {
-        (Some(problem), _) if after.problem != before.problem => tracing::warn!(stick = name, %problem, "stick lost"),
+        (Some(problem), _) if after.problem != before.problem => match &before.identity {
+            Some(_) => tracing::warn!(stick = name, problem, "stick lost"),
+            None => tracing::warn!(stick = name, problem, "no stick"),
+        },
         (None, Some(identity)) if before.problem.is_some() || before.identity.is_none() => {
             tracing::info!(stick = name, model = identity.model, serial = identity.serial, "stick found");
         }

@@ -56,15 +56,6 @@ pub(crate) struct Figures {
     pub(crate) leads: bool,
 }
 
-/// What became of a policy file since the start.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Reloads {
-    pub(crate) taken: u64,
-    pub(crate) refused: u64,
-    /// So is the file as it is now.
-    pub(crate) is_refused: bool,
-}
-
 /// What is known of the cluster and its lights.
 #[derive(Debug, Default)]
 pub(crate) struct Cluster {

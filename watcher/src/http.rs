@@ -13,9 +13,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::ask::{Desk, Refusal};
-use crate::figures::Reloads;
 use crate::freshness::Freshness;
 use crate::metrics;
+use crate::source::Current;
 use crate::vouch::Term;
 
 /// For the board to answer: it never waits for anything but its own work.
@@ -27,6 +27,7 @@ pub(crate) struct Reading {
     pub(crate) desk: Desk,
     pub(crate) freshness: watch::Receiver<Freshness>,
     pub(crate) term: watch::Receiver<Option<Term>>,
+    pub(crate) policy: watch::Receiver<Current>,
     pub(crate) process: Process,
 }
 
@@ -59,13 +60,11 @@ async fn ready(State(desk): State<Desk>) -> (StatusCode, String) {
 
 /// All metrics, as they are now.
 async fn measured(State(reading): State<Reading>) -> Result<([(HeaderName, &'static str); 1], String), StatusCode> {
-    let Reading { desk, freshness, term, process } = reading;
+    let Reading { desk, freshness, term, policy, process } = reading;
     let figures = timeout(PATIENCE, desk.figures()).await.unwrap_or(Err(Refusal::Stops));
     let figures = figures.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     let now = Instant::now().into_std();
-    // Without a policy file there is nothing to reload.
-    let reloads = Reloads::default();
-    let mut page = metrics::page(&figures, &freshness.borrow(), *term.borrow(), &reloads, now);
+    let mut page = metrics::page(&figures, &freshness.borrow(), *term.borrow(), &policy.borrow().reloads, now);
     process.write(&mut page);
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], page.into_text()))
 }

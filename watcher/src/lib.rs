@@ -187,6 +187,7 @@ impl Watcher {
             }
         }
 
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "the Kubernetes API is asked");
         let (vouch, vouched) = state::channel(None);
         let (words, mut heard_words) = mpsc::channel(EVENTS);
         let policy = Arc::clone(&current.borrow_and_update().policy);
@@ -204,7 +205,8 @@ impl Watcher {
         if let Some(listener) = readers {
             tracing::info!(address = %listener.local_addr()?, "HTTP can be read");
             let process = Process::begins();
-            let reading = Reading { desk, freshness: heard.subscribe(), term: term.clone(), process };
+            let (freshness, term, policy) = (heard.subscribe(), term.clone(), current.clone());
+            let reading = Reading { desk, freshness, term, policy, process };
             services.spawn(http::serve(listener, reading, closed(close.subscribe())));
         }
         let mut pulse = interval(Freshness::pulse(silence));
@@ -297,6 +299,7 @@ impl Watcher {
                 }
             }
         }
+        tracing::info!("stopping: the lights are handed back");
         board.hand_back(PARTING).await;
         drop((resign, close));
         timeout(PARTING, async { while polls.join_next().await.is_some() {} }).await.ok();

@@ -6,26 +6,31 @@ use podlight_metrics::Page;
 use podlight_proto::v1::Verdict;
 use podlight_proto::v1::node_light::Condition;
 
-use crate::figures::{Cluster, Counts, Figures, Reloads};
+use crate::figures::{Cluster, Counts, Figures};
 use crate::freshness::{Freshness, Watch};
+use crate::source::Reloads;
 use crate::standing::PodState;
 use crate::vouch::Term;
 
-const STATES: [(&str, PodState); 6] = [
+const STATES: [(&str, PodState); 7] = [
     ("completed", PodState::Completed),
     ("running", PodState::Running),
+    ("updating", PodState::Updating),
     ("unready", PodState::Unready),
     ("pending", PodState::Pending),
     ("deleting", PodState::Deleting),
     ("failed", PodState::Failed),
 ];
-const VERDICTS: [(&str, Verdict); 9] = [
+const VERDICTS: [(&str, Verdict); 12] = [
     ("empty", Verdict::Empty),
     ("completed", Verdict::Completed),
     ("running", Verdict::Running),
+    ("node_cordoned", Verdict::NodeCordoned),
+    ("updating", Verdict::Updating),
     ("unready", Verdict::Unready),
     ("pending", Verdict::Pending),
     ("deleting", Verdict::Deleting),
+    ("node_pressure", Verdict::NodePressure),
     ("failed", Verdict::Failed),
     ("node_unknown", Verdict::NodeUnknown),
     ("node_not_ready", Verdict::NodeNotReady),
@@ -70,7 +75,7 @@ pub(crate) fn page(
         .of(&[("outcome", "taken")], reloads.taken)
         .of(&[("outcome", "refused")], reloads.refused);
     page.gauge("podlight_policy_refused", "1 while the policy file is a bad one, and the last good one holds.")
-        .is(reloads.is_refused);
+        .is(reloads.fault.is_some());
     page
 }
 
@@ -82,7 +87,7 @@ fn cluster(page: &mut Page, known: &Cluster) {
     let help = "Pods that aren't as they should be, by node. None where there are none.";
     let mut pods = page.gauge("podlight_node_pods", help);
     for (node, tally) in &known.troubled {
-        for (name, state) in STATES.into_iter().filter(|(_, state)| *state > PodState::Running) {
+        for (name, state) in STATES.into_iter().filter(|(_, state)| *state > PodState::Updating) {
             let count = tally.count(state);
             if count > 0 {
                 pods.of(&[("node", node), ("state", name)], count);
@@ -143,7 +148,7 @@ mod tests {
     }
 
     fn samples(figures: &Figures, freshness: &Freshness, now: Instant) -> Vec<String> {
-        let reloads = Reloads { taken: 2, refused: 1, is_refused: true };
+        let reloads = Reloads { taken: 2, refused: 1, fault: Some("line 1".to_owned()) };
         let text = page(figures, freshness, Some(Term { epoch: 7, until: None }), &reloads, now).into_text();
         text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     }

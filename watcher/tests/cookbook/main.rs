@@ -39,7 +39,8 @@ struct Lit {
 
 /// A lightd on this node.
 async fn light(cluster: &Cluster, node: &str) {
-    let Lit { settings } = Lit::parse_from(["lightd", "--listen", "127.0.0.1:0", "--stick", "virtual:nano"]);
+    let Lit { settings } =
+        Lit::parse_from(["lightd", "--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"]);
     let lightd = lightd::Lightd::bind(settings).await.unwrap();
     let (ip, port) = (lightd.address().ip().to_string(), lightd.address().port());
     cluster.apply_pod(PodBuilder::lightd(node, &ip, port));

@@ -150,7 +150,8 @@ async fn a_watcher_that_stands_by_counts_pods_and_knows_no_light() {
     let (leads, leader) = api.read(&flags).await;
     light.shows(&[RED; 2]).await;
     let (stands_by, other) = api.read(&flags).await;
-    until(leader, &[(LEADS, Some(1.0)), (SHOWS, Some(1.0)), (FAILED, Some(1.0)), (EPOCH, Some(1.0))]).await;
+    let text = until(leader, &[(LEADS, Some(1.0)), (SHOWS, Some(1.0)), (FAILED, Some(1.0))]).await;
+    assert!(sample(&text, EPOCH) > Some(0.0), "{text}");
     let unknown = "podlight_lights{condition=\"unknown\"}";
     until(other, &[(LEADS, Some(0.0)), (unknown, Some(1.0)), (FAILED, Some(1.0)), (EPOCH, Some(0.0))]).await;
     assert_eq!(read(other, "/readyz").await.0, 200);
