@@ -1,4 +1,4 @@
-//! Edge: what is served over HTTP, to read: metrics, and probes for Kubernetes. Refuses to change anything.
+//! Edge: what is served over HTTP: metrics, probes for Kubernetes, and the [wall](crate::wall).
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,8 +7,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use podlight_metrics::{CONTENT_TYPE, Process};
-use tokio::net::TcpListener;
+use rustix::net::sockopt::{set_tcp_nodelay, set_tcp_user_timeout};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
@@ -17,9 +19,13 @@ use crate::freshness::Freshness;
 use crate::metrics;
 use crate::source::Current;
 use crate::vouch::Term;
+use crate::wall::{self, Wall};
 
 /// For the board to answer: it never waits for anything but its own work.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// In milliseconds.
+const UNTAKEN: u32 = 20_000;
 
 /// What there is to read.
 #[derive(Clone)]
@@ -35,11 +41,19 @@ pub(crate) struct Reading {
 pub(crate) async fn serve(
     listener: TcpListener,
     reading: Reading,
+    wall: Wall,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let probes = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).with_state(reading.desk.clone());
-    let routes = Router::new().route("/metrics", get(measured)).with_state(reading).merge(probes);
-    Ok(axum::serve(listener, routes).with_graceful_shutdown(shutdown).await?)
+    let asked = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).merge(wall::routes(wall));
+    let asked = asked.with_state(reading.desk.clone());
+    let routes = Router::new().route("/metrics", get(measured)).with_state(reading).merge(asked);
+    Ok(axum::serve(listener.tap_io(attend), routes).with_graceful_shutdown(shutdown).await?)
+}
+
+/// Answers are small and wanted now. Who takes none of what was sent in this time is gone: a viewer's place is free again.
+fn attend(stream: &mut TcpStream) {
+    set_tcp_nodelay(&*stream, true).ok();
+    set_tcp_user_timeout(&*stream, UNTAKEN).ok();
 }
 
 /// The loops turn: the board answers, whatever it says.

@@ -27,6 +27,7 @@ pub mod backoff;
 mod board;
 mod census;
 pub mod cli;
+mod cluster;
 mod column;
 mod course;
 pub mod criteria;
@@ -37,6 +38,7 @@ pub mod files;
 pub mod filter;
 #[cfg(test)]
 mod fixtures;
+mod follow;
 pub mod freshness;
 mod http;
 mod json;
@@ -68,6 +70,7 @@ mod uid;
 mod verdict;
 pub mod vouch;
 mod wait;
+mod wall;
 mod watch;
 
 pub use settings::{Election, Listen, Misconfigured, Settings};
@@ -207,7 +210,7 @@ impl Watcher {
             let process = Process::begins();
             let (freshness, term, policy) = (heard.subscribe(), term.clone(), current.clone());
             let reading = Reading { desk, freshness, term, policy, process };
-            services.spawn(http::serve(listener, reading, closed(close.subscribe())));
+            services.spawn(http::serve(listener, reading, settings.wall(), closed(close.subscribe())));
         }
         let mut pulse = interval(Freshness::pulse(silence));
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,5 +1,4 @@
-//! Edge: the Cluster service, over gRPC. Parses what people send, asks the [desk](crate::ask::Desk), passes on to lights what is
-//! for them, and answers. Refuses to know the cluster.
+//! Edge: the [Cluster service](crate::cluster), over gRPC: who may come in, and how many. Refuses to know what they ask.
 //!
 //! ```text
 //!  people ──▶ so many connections ──▶ HTTP/2 (so many calls) ──▶ Service ──▶ desk
@@ -8,7 +7,6 @@
 //! ```
 
 mod forward;
-mod service;
 
 use std::future::Future;
 use std::io;
@@ -30,8 +28,8 @@ use tonic::transport::server::Connected;
 use tonic_health::pb::health_server;
 
 use crate::ask::Desk;
+use crate::cluster::Service;
 use forward::Forward;
-use service::Service;
 
 /// Connections at a time: people, their dashboards, and probes.
 const MOST_CONNECTIONS: usize = 256;

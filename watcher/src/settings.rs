@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use crate::filter::{Filter, Selector};
 use crate::lights::Light;
 use crate::policy::{Layout, Policy};
+use crate::wall::Wall;
 
 /// What the watcher watches, and which lights it tells.
 #[derive(Args, Clone, Debug)]
@@ -92,9 +93,18 @@ pub struct Settings {
     #[arg(long, env = "PODLIGHT_LISTEN", value_name = "ADDRESS:PORT|off", default_value = "127.0.0.1:50052")]
     pub listen: Listen,
 
-    /// Where metrics and probes can be read over HTTP (`/metrics`, `/livez`, `/readyz`), or off
+    /// Where to be read over HTTP (the wall at `/`; `/metrics`, `/livez`, `/readyz`), or off
     #[arg(long, env = "PODLIGHT_HTTP", value_name = "ADDRESS:PORT|off", default_value = "127.0.0.1:8080")]
     pub http: Listen,
+
+    /// Let people identify and acknowledge nodes from the wall: whoever reaches --http may
+    #[arg(long, env = "PODLIGHT_WALL_ACTIONS")]
+    pub wall_actions: bool,
+
+    /// A public name that the wall is reached by, as "wall.example.com"; may be given more than once. Addresses and names
+    /// of private networks need none
+    #[arg(long = "wall-host", env = "PODLIGHT_WALL_HOST", value_name = "NAME", value_delimiter = ',')]
+    pub wall_hosts: Vec<String>,
 
     /// Let --listen be beyond this host, where whoever reaches the port may set lights
     #[arg(long, env = "PODLIGHT_INSECURE")]
@@ -191,6 +201,11 @@ impl Settings {
             ("--light-ca", self.light_ca.clone()),
         )
         .map_err(|missing| Misconfigured(missing.to_string()))
+    }
+
+    /// How the wall is served.
+    pub(crate) fn wall(&self) -> Wall {
+        Wall { actions: self.wall_actions, hosts: self.wall_hosts.clone() }
     }
 
     /// The policy with what is told here instead of what it says itself. Lights of both are told; of those with one URL,

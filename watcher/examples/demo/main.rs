@@ -4,7 +4,8 @@
 //! ```text
 //!  story ─▶ stage ─▶ simulated API ─HTTP─▶ watcher ─gRPC─▶ lightd, one a node ─▶ frames, states ─▶ view
 //!                                                             ▲                                     │
-//!                                                    you, with grpcurl          screen, plain lines, picture
+//!                                    │               you, with grpcurl          screen, plain lines, picture
+//!                                    └──HTTP──▶ the wall, in your browser
 //! ```
 
 mod crew;
@@ -35,6 +36,7 @@ use podlight_sim::{Cluster, PodBuilder};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use watcher::policy::Layout;
+use watcher::{Listen, Watcher};
 
 use crew::Crew;
 use scene::Scene;
@@ -69,6 +71,9 @@ struct Options {
     /// How the watcher spreads a node's state over its LEDs
     #[arg(long, value_enum, default_value_t = Layout::Pods)]
     layout: Layout,
+    /// Where the wall is served, or off [default: 127.0.0.1:8080, or any free port where that is taken]
+    #[arg(long, value_name = "ADDRESS:PORT|off")]
+    http: Option<Listen>,
     /// At the end, draw what the lights show into this file
     #[arg(long, value_name = "FILE.svg")]
     picture: Option<PathBuf>,
@@ -114,9 +119,10 @@ async fn demo(options: Options) -> anyhow::Result<()> {
     let server = cluster.serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.context("the simulated API server")?;
     let kubeconfig = tempfile::NamedTempFile::new().context("a kubeconfig for the watcher")?;
     std::fs::write(&kubeconfig, server.kubeconfig()).context("a kubeconfig for the watcher")?;
-    let settings = watcher_settings(kubeconfig.path(), options.layout)?;
+    let daemon = bind(watcher_settings(kubeconfig.path(), options.layout)?, options.http).await?;
+    scene.wall = daemon.http_address();
     let mut watcher = Crew::default();
-    watcher.start(watcher::run(settings, watcher.stopped()));
+    watcher.start(daemon.run(watcher.stopped()));
 
     scene.begin();
     let end = tokio::select! {
@@ -136,10 +142,22 @@ async fn demo(options: Options) -> anyhow::Result<()> {
 fn watcher_settings(kubeconfig: &Path, layout: Layout) -> anyhow::Result<watcher::Settings> {
     let command = ["watcher", "--kubeconfig"].into_iter().map(OsStr::new).chain([kubeconfig.as_os_str()]);
     // Far shorter than by default: in a demo nobody waits for a minute to see that a light doesn't lie.
-    let patience =
-        ["--lease", "3s", "--api-silence", "4s", "--listen", "off", "--http", "off"].into_iter().map(OsStr::new);
+    let patience = ["--lease", "3s", "--api-silence", "4s", "--listen", "off"].into_iter().map(OsStr::new);
     let Parsed { settings } = Parsed::try_parse_from(command.chain(patience))?;
-    Ok(watcher::Settings { layout: Some(layout), ..settings })
+    // It is its own cluster: nothing that matters can be done to it.
+    Ok(watcher::Settings { layout: Some(layout), wall_actions: true, ..settings })
+}
+
+/// A watcher whose wall is where it was wanted; where nothing was said, at its usual place or wherever there is room.
+async fn bind(settings: watcher::Settings, http: Option<Listen>) -> anyhow::Result<Watcher> {
+    let at = |http| watcher::Settings { http, ..settings.clone() };
+    match http {
+        Some(http) => Watcher::bind(at(http)).await,
+        None => match Watcher::bind(at(settings.http)).await {
+            Ok(watcher) => Ok(watcher),
+            Err(_) => Watcher::bind(at(Listen::At((Ipv4Addr::LOCALHOST, 0).into()))).await,
+        },
+    }
 }
 
 /// Shows the scene until it is over, or someone has seen enough.

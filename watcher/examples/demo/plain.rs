@@ -9,7 +9,9 @@ pub(crate) fn preface(view: &View) -> Vec<String> {
         format!("{}  {node:<13} a virtual {model}, lightd at 127.0.0.1:{port}", view.clock())
     });
     let (call, twin) = view.invitation();
+    let wall = view.wall.map(|wall| format!("{}  The wall: http://{wall}/", view.clock()));
     lights
+        .chain(wall)
         .chain([format!("{}  Join in:  {call}", view.clock()), format!("{}       or  {twin}", view.clock())])
         .collect()
 }
@@ -40,7 +42,7 @@ mod tests {
     fn view(caption: &str, reason: &str) -> View {
         let mut tile = Tile { node: "pi-atlas".to_owned(), ..Tile::default() };
         tile.state.reason = reason.to_owned();
-        View { seconds: 67, captions: vec![caption.to_owned()], tiles: vec![tile] }
+        View { seconds: 67, captions: vec![caption.to_owned()], tiles: vec![tile], wall: None }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Edge: everything that moves: the story, the cluster that plays it, and the lights that show it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use podlight_sim::Cluster;
@@ -18,6 +19,8 @@ pub(crate) struct Scene {
     story: Story,
     cluster: Cluster,
     pub(crate) lights: Vec<Light>,
+    /// Where the wall is served.
+    pub(crate) wall: Option<SocketAddr>,
     captions: Vec<String>,
     start: Instant,
 }
@@ -25,7 +28,8 @@ pub(crate) struct Scene {
 impl Scene {
     /// The story's beginning, with no lights yet.
     pub(crate) fn new(story: Story, cluster: Cluster) -> Self {
-        let mut scene = Self { story, cluster, lights: Vec::new(), captions: Vec::new(), start: Instant::now() };
+        let mut scene =
+            Self { story, cluster, lights: Vec::new(), wall: None, captions: Vec::new(), start: Instant::now() };
         scene.advance(Duration::ZERO);
         scene
     }
@@ -75,6 +79,11 @@ impl Scene {
                 state: light.state.borrow().clone(),
             }
         });
-        View { seconds: self.start.elapsed().as_secs(), captions: self.captions.clone(), tiles: tiles.collect() }
+        View {
+            seconds: self.start.elapsed().as_secs(),
+            captions: self.captions.clone(),
+            tiles: tiles.collect(),
+            wall: self.wall,
+        }
     }
 }

@@ -73,6 +73,7 @@ fn footer(view: &View, width: usize) -> Vec<Line> {
         lines.push(Line::new(width).plain("             ").plain(tail));
     }
     lines.push(Line::new(width).styled(or, "36").plain(&twin));
+    lines.extend(view.wall.map(|wall| Line::new(width).styled(" The wall: ", "36").plain(&format!("http://{wall}/"))));
     lines
 }
 

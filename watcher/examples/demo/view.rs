@@ -1,5 +1,7 @@
 //! What there is to see at a moment, and how LEDs look on a screen. Pure. Knows neither terminals nor SVG.
 
+use std::net::SocketAddr;
+
 use podlight_proto::{Color, v1};
 
 use crate::story::Tally;
@@ -12,6 +14,8 @@ pub(crate) struct View {
     /// What goes on, the newest last.
     pub(crate) captions: Vec<String>,
     pub(crate) tiles: Vec<Tile>,
+    /// Where all of it is to be seen in a browser.
+    pub(crate) wall: Option<SocketAddr>,
 }
 
 /// A node and its light.

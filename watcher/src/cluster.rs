@@ -1,6 +1,6 @@
-//! The rpcs of the Cluster service.
+//! The rpcs of the Cluster service: parses what people ask, asks the [desk](crate::ask::Desk), passes on to lights what is for
+//! them. Refuses to know by which protocol it came, and the cluster.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -10,30 +10,29 @@ use podlight_proto::v1::cluster_server::Cluster;
 use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::v1::{self, LightState};
 use podlight_proto::{Acknowledge, Identify, SetColor};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::ask::{Desk, Refusal, Whose};
+use crate::follow::Follower;
 
 /// Pods that an explanation names, unless told otherwise, and at most.
 const PODS: u32 = 10;
 const MOST_PODS: u32 = 1000;
-/// Between two messages to one who follows all nodes: more often, nobody looks.
-const FRAME: Duration = Duration::from_millis(100);
 /// For a light to do what a person wants of it.
 const ANSWERING: Duration = Duration::from_secs(5);
-/// Nodes in one message: with their lights, some 1 to 2 KiB each, far below the 4 MiB that clients take by default.
-const BATCH: usize = 500;
 /// What the others show while one is looked for.
 const DIM: &str = "#010101";
 
-pub(super) struct Service {
+/// The service, of one desk.
+#[derive(Clone, Debug)]
+pub(crate) struct Service {
     desk: Desk,
 }
 
 impl Service {
-    pub(super) const fn new(desk: Desk) -> Self {
+    pub(crate) const fn new(desk: Desk) -> Self {
         Self { desk }
     }
 
@@ -76,10 +75,9 @@ impl Cluster for Service {
     }
 
     async fn watch_nodes(&self, _: Request<v1::WatchNodesRequest>) -> Result<Response<Self::WatchNodesStream>, Status> {
-        let follower = Follower { desk: self.desk.clone(), since: None, waiting: VecDeque::new() };
-        let replies = stream::unfold(follower, async |mut follower| {
+        let replies = stream::unfold(Follower::new(self.desk.clone()), async |mut follower| {
             let reply = follower.next().await?;
-            Some((reply, follower))
+            Some((reply.map_err(Status::from), follower))
         });
         Ok(Response::new(Box::pin(replies)))
     }
@@ -150,51 +148,6 @@ impl Cluster for Service {
     ) -> Result<Response<v1::Node>, Status> {
         let Acknowledge { node, by } = request.into_inner().try_into()?;
         Ok(Response::new(self.desk.acknowledge(node, by).await?))
-    }
-}
-
-/// One who follows all nodes: told all, then what he missed, and never more than that.
-struct Follower {
-    desk: Desk,
-    since: Option<u64>,
-    /// Of one answer, what is still to be said.
-    waiting: VecDeque<v1::WatchNodesResponse>,
-}
-
-impl Follower {
-    /// The next message; nothing once the watcher stops.
-    async fn next(&mut self) -> Option<Result<v1::WatchNodesResponse, Status>> {
-        loop {
-            if let Some(reply) = self.waiting.pop_front() {
-                return Some(Ok(reply));
-            }
-            if self.since.is_some() {
-                self.desk.news.changed().await.ok()?;
-                sleep(FRAME).await;
-            }
-            self.desk.news.borrow_and_update();
-            let news = match self.desk.nodes(self.since).await {
-                Ok(news) => news,
-                Err(Refusal::Stops) => return None,
-                Err(refusal) => return Some(Err(refusal.into())),
-            };
-            self.since = Some(news.count);
-            let mut reply = v1::WatchNodesResponse {
-                whole: news.whole,
-                nodes: Vec::new(),
-                gone: news.gone,
-                vouching: Some(news.vouching),
-            };
-            let mut nodes = news.nodes.into_iter();
-            loop {
-                reply.nodes = nodes.by_ref().take(BATCH).collect();
-                let next = v1::WatchNodesResponse { vouching: reply.vouching.clone(), ..Default::default() };
-                self.waiting.push_back(std::mem::replace(&mut reply, next));
-                if nodes.len() == 0 {
-                    break;
-                }
-            }
-        }
     }
 }
 
