@@ -185,7 +185,12 @@ mod tests {
         let mut tile =
             Tile { node: "pi-atlas".to_owned(), colors: vec![Color::rgb(50, 0, 0); leds], ..Tile::default() };
         tile.state.reason = "shop/cart-7f CrashLoopBackOff ×3 and \x1b[2J much more to say than fits here".to_owned();
-        View { seconds: 7, captions: vec!["It crashes.".to_owned()], tiles: vec![tile; tiles] }
+        View {
+            seconds: 7,
+            captions: vec!["It crashes.".to_owned()],
+            tiles: vec![tile; tiles],
+            wall: Some(([127, 0, 0, 1], 8080).into()),
+        }
     }
 
     #[test]
@@ -206,6 +211,7 @@ mod tests {
         let screen = draw(&view(6, 8), 80, 24).iter().map(|line| bare(line)).collect::<Vec<_>>().join("\n");
         assert_eq!(screen.matches("pi-atlas").count(), 6);
         assert!(screen.contains("SetColor") && screen.contains("lightd set magenta"), "{screen}");
+        assert!(screen.contains("http://127.0.0.1:8080/"), "{screen}");
         assert!(screen.contains("shop/cart-7f CrashLoopBackOff ×3"), "{screen}");
     }
 }

@@ -87,11 +87,13 @@ function beat(el, name, effect, period) {
   if (el.look === look) return;
   el.look = look;
   el.className = `${name} ${effect.toLowerCase()}`;
-  if (!CYCLE[effect]) return;
-  // All of one rhythm beat together.
-  el.style.setProperty("--period", `${period}ms`);
-  el.style.setProperty("--phase", `${-(performance.now() % period)}ms`);
+  if (CYCLE[effect]) el.style.setProperty("--period", `${period}ms`);
 }
+
+// All of one rhythm beat together, whenever they begin.
+document.addEventListener("animationstart", ({ target }) => {
+  if (target.matches(".leds, .led")) for (const rhythm of target.getAnimations()) rhythm.startTime = 0;
+});
 
 function span(name, ...children) {
   const el = document.createElement("span");
