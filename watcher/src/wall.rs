@@ -80,7 +80,8 @@ fn refuse(code: StatusCode, why: &str) -> Response {
     (code, [(header::CONTENT_TYPE, "application/json")], object!({ "error": why }).to_string()).into_response()
 }
 
-/// As google.rpc.Code says; a precondition that fails is a conflict.
+/// As google.rpc.Code says, but that what can't be done with a node as it is, is a conflict.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever else goes wrong is the watcher's fault")]
 fn http_code(code: Code) -> StatusCode {
     match code {
         Code::InvalidArgument => StatusCode::BAD_REQUEST,

@@ -77,7 +77,7 @@ function light(led, { rgb, effect, period }) {
   const parts = [rgb >> 16, (rgb >> 8) & 255, rgb & 255].map(screen);
   // The brighter a lamp, the whiter its heart.
   const bright = Math.max(...parts) / 255;
-  const heart = parts.map((part) => Math.round(part + (255 - part) * 0.7 * bright));
+  const heart = parts.map((part) => Math.round(part + (255 - part) * 0.5 * bright));
   led.style.setProperty("--c", `rgb(${parts.join(" ")})`);
   led.style.setProperty("--h", `rgb(${heart.join(" ")})`);
 }

@@ -9,6 +9,8 @@ mod metrics;
 mod policy;
 mod rig;
 mod tls;
+mod wall;
+mod web;
 
 use std::time::Duration;
 

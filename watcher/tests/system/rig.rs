@@ -100,6 +100,15 @@ impl Api {
         Cli::parse_from(args).settings
     }
 
+    /// A watcher of this cluster, with these flags, and where its wall is.
+    pub(crate) async fn shown(&self, flags: &[&str]) -> (Running, SocketAddr) {
+        let http = watcher::Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let settings = watcher::Settings { http, ..self.settings(flags, "off") };
+        let watcher = watcher::Watcher::bind(settings).await.unwrap();
+        let wall = watcher.http_address().unwrap();
+        (Running::new(|stopped| watcher.run(stopped)), wall)
+    }
+
     /// Makes the cluster know of a light on a node.
     pub(crate) fn find(&self, light: &Light, node: &str) {
         let ip = light.address.ip().to_string();
