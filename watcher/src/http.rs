@@ -44,7 +44,8 @@ pub(crate) async fn serve(
     wall: Wall,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    let asked = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).merge(wall::routes(wall));
+    let wall = wall::routes(wall, &reading.desk, listener.local_addr()?.port());
+    let asked = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).merge(wall);
     let asked = asked.with_state(reading.desk.clone());
     let routes = Router::new().route("/metrics", get(measured)).with_state(reading).merge(asked);
     Ok(axum::serve(listener.tap_io(attend), routes).with_graceful_shutdown(shutdown).await?)

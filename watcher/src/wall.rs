@@ -3,13 +3,16 @@
 //!
 //! ```text
 //!  browser ──▶ guard ──▶ the page and its assets
-//!                 ├──▶ /nodes: server-sent events, so many viewers ──▶ Follower ──▶ desk
-//!                 ├──▶ /nodes/NAME ──────────────────────────────────▶ Cluster service
-//!                 └──▶ POST /nodes/NAME/identify, …/acknowledge ─────▶ Cluster service
+//!                 │
+//!                 └──▶ forward ──▶ /nodes: server-sent events, so many viewers ──▶ Follower ──▶ desk
+//!                         │   ├──▶ /nodes/NAME ──────────────────────────────────▶ Cluster service
+//!                         │   └──▶ POST /nodes/NAME/identify, …/acknowledge ─────▶ Cluster service
+//!                         └──▶ the watcher that leads, while this one stands by
 //! ```
 
 mod acts;
 mod assets;
+mod forward;
 mod guard;
 mod viewers;
 
@@ -30,6 +33,7 @@ use tonic::{Code, Request, Status};
 use crate::ask::Desk;
 use crate::cluster::Service;
 use crate::json::json;
+use forward::Forward;
 use guard::Guard;
 use viewers::Viewers;
 
@@ -47,18 +51,20 @@ pub(crate) struct Wall {
     pub(crate) hosts: Vec<String>,
 }
 
-/// What the wall is made of, for a router that has a desk.
-pub(crate) fn routes(wall: Wall) -> Router<Desk> {
+/// What the wall is made of, for a router that has this desk. All watchers of a cluster are read on the same `port`.
+pub(crate) fn routes(wall: Wall, desk: &Desk, port: u16) -> Router<Desk> {
     let viewers = Viewers::new(wall.actions);
     let guard = Guard::new(wall.hosts);
     let follow = move |State(desk): State<Desk>| async move { viewers.follow(desk) };
-    let mut routes = assets::routes().route("/nodes", get(follow)).route("/nodes/{name}", get(explain));
+    let forward = Forward { leader: desk.leader.clone(), port };
+    let mut nodes = Router::new().route("/nodes", get(follow)).route("/nodes/{name}", get(explain));
     if wall.actions {
-        routes = routes
+        nodes = nodes
             .route("/nodes/{name}/identify", post(acts::identify))
             .route("/nodes/{name}/acknowledge", post(acts::acknowledge));
     }
-    routes.layer(from_fn(move |request, next| guard.clone().admit(request, next)))
+    let nodes = nodes.layer(from_fn(move |request, next| forward.clone().pass(request, next)));
+    assets::routes().merge(nodes).layer(from_fn(move |request, next| guard.clone().admit(request, next)))
 }
 
 async fn explain(State(desk): State<Desk>, Path(node): Path<String>) -> Response {

@@ -59,8 +59,6 @@ export class Tile {
     text(this.counts, counts.join(" · ") || "no pods");
     text(this.light, notes);
     this.light.toggleAttribute("data-wrong", isWrong(node) || condition(node) === "HELD");
-    const label = [`${node.name}: ${word}.`, reason, counts.join(", "), notes].filter(Boolean).join(" ");
-    if (this.button.getAttribute("aria-label") !== label) this.button.setAttribute("aria-label", label);
     this.fill(pods);
     paint(this.stick, node);
   }

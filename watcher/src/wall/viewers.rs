@@ -48,6 +48,10 @@ impl Viewers {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, "64 pages are open already");
         };
         let hello = Event::default().event("hello").data(&*self.hello);
+        // Another leads: whoever asks anew is told by that one, or no longer.
+        let mut leader = desk.leader.clone();
+        leader.mark_unchanged();
+        let turns = async move { drop(leader.changed().await) };
         let told = stream::unfold(Some((Follower::new(desk), place)), async |viewer| {
             let (mut follower, place) = viewer?;
             let said = match follower.next().await? {
@@ -59,7 +63,7 @@ impl Viewers {
                 Err(why) => (Event::default().event("refused").data(object!({ "error": why }).to_string()), None),
             })
         });
-        let events = stream::iter([hello]).chain(told).map(Ok::<_, Infallible>);
+        let events = stream::iter([hello]).chain(told).take_until(Box::pin(turns)).map(Ok::<_, Infallible>);
         let beat = KeepAlive::new().interval(BEAT).event(Event::default().event("beat").data(""));
         Sse::new(events).keep_alive(beat).into_response()
     }

@@ -102,7 +102,12 @@ impl Api {
 
     /// A watcher of this cluster, with these flags, and where its wall is.
     pub(crate) async fn shown(&self, flags: &[&str]) -> (Running, SocketAddr) {
-        let http = watcher::Listen::At(SocketAddr::from(([127, 0, 0, 1], 0)));
+        self.shown_at(([127, 0, 0, 1], 0).into(), flags).await
+    }
+
+    /// The same, at this address.
+    pub(crate) async fn shown_at(&self, address: SocketAddr, flags: &[&str]) -> (Running, SocketAddr) {
+        let http = watcher::Listen::At(address);
         let settings = watcher::Settings { http, ..self.settings(flags, "off") };
         let watcher = watcher::Watcher::bind(settings).await.unwrap();
         let wall = watcher.http_address().unwrap();

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use hyper::http::StatusCode;
 use podlight_proto::v1::Layer;
-use podlight_sim::NodeBuilder;
+use podlight_sim::{NodeBuilder, PodBuilder};
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::rig::{Api, Light, RED, Running};
-use crate::web::{Answer, ask, follow, read};
+use crate::rig::{Api, Light, PATIENCE, RED, Running};
+use crate::web::{Answer, Events, ask, follow, read};
 use crate::{LONG, cart, node};
 
 /// Pages that may be open at a time.
@@ -161,4 +162,37 @@ async fn what_another_site_asks_for_and_what_is_wrong_is_refused() {
     }
     assert!(light.keeps(Duration::ZERO, |state| state.layer() == Layer::Watcher).await);
     watcher.stop().await;
+}
+
+#[tokio::test]
+async fn a_watcher_that_stands_by_shows_the_leaders_wall_for_as_long_as_there_is_one() {
+    let (api, mut light) = node("n1").await;
+    api.cluster.apply_pod(cart().crash_looping(12));
+    let flags = [&LONG[..], &["--election", "podlight/watcher", "--wall-actions"]].concat();
+    let (leads, wall) = api.shown_at(([127, 0, 0, 2], 0).into(), &flags).await;
+    light.shows(&[RED; 2]).await;
+    let (stands_by, wall) = api.shown_at(([127, 0, 0, 3], wall.port()).into(), &flags).await;
+    let mut page = listed(wall).await;
+    page.until("message", "UNKNOWN").await;
+
+    // Now the leader can be found. Who was told otherwise so far is to ask anew.
+    let holder = api.cluster.lease("podlight", "watcher").unwrap()["spec"]["holderIdentity"].to_string();
+    let pod = holder.trim_matches('"').rsplit_once('_').unwrap().0.to_owned();
+    api.cluster.apply_pod(PodBuilder::watcher(&pod, "127.0.0.2"));
+    while page.next().await.is_some() {}
+    let mut page = listed(wall).await;
+    page.until("message", "SHOWS").await;
+    let said = ask(wall, "POST", "/nodes/n1/identify", &[JSON], "{}").await;
+    assert_eq!(json(&said)["light"]["layer"], "IDENTIFY");
+
+    leads.kill().await;
+    listed(wall).await.until("message", "UNKNOWN").await;
+    stands_by.stop().await;
+}
+
+/// What is told to whoever comes when the first lists are complete.
+async fn listed(wall: SocketAddr) -> Events {
+    let listed = async { while read(wall, "/readyz").await.status != StatusCode::OK {} };
+    timeout(PATIENCE, listed).await.unwrap();
+    follow(wall, "/nodes").await.unwrap()
 }

@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
+pub(crate) const HOME: &str = "\u{e011}";
+pub(crate) const DOWN: &str = "\u{e015}";
 
 /// A window of a browser of its own. Dropped, both are closed.
 pub(crate) struct Window {

@@ -11,7 +11,7 @@ mod stage;
 use podlight_proto::v1::Layer;
 use podlight_sim::{NodeBuilder, PodBuilder};
 
-use browser::{ENTER, ESCAPE, TAB, Window};
+use browser::{DOWN, ENTER, ESCAPE, HOME, TAB, Window};
 use stage::{Signal, Stage, cart};
 
 /// Of a tile.
@@ -21,15 +21,15 @@ const NAMES: &str = "[...document.querySelectorAll('main li:not([hidden]) .name'
 #[ignore = "needs a browser"]
 async fn tiles_follow_the_cluster() {
     let (stage, window) = page(&[]).await;
-    window.until("document.querySelector('#well .tile[aria-label^=\"n1: running\"]')").await;
+    window.until("document.querySelector('#well .tile.running .name')?.textContent === 'n1'").await;
     stage.cluster.apply_pod(cart().crash_looping(12));
     window.until("document.querySelector('#eyes .tile.failed .name')?.textContent === 'n1'").await;
     window
         .until("document.querySelector('#eyes .reason').textContent.startsWith('shop/cart CrashLoopBackOff ×12')")
         .await;
-    // The LEDs are those of the stick, and show what it says: an LED's 50 of 255 is a screen's 244.
+    // The LEDs are those of the stick, and show what it says: an LED's 50 of 255 is a screen's 243.
     let led = "getComputedStyle(document.querySelector('#eyes .stick:not(.lantern) .led:last-child')).color";
-    window.until(&format!("{led} === 'rgb(244, 0, 0)'")).await;
+    window.until(&format!("{led} === 'rgb(243, 0, 0)'")).await;
     window.until("document.title === '(1) podlight'").await;
     window.until("document.querySelector('#news').textContent.includes('n1 is failed')").await;
 
@@ -104,7 +104,9 @@ async fn the_keyboard_leads_to_a_nodes_detail_and_back() {
     let (stage, window) = page(&[]).await;
     stage.cluster.apply_pod(cart().crash_looping(3));
     window.until(&format!("{NAMES} === 'n1,n2'")).await;
-    let at = |name: &str| format!("document.activeElement.querySelector('.name')?.textContent === '{name}'");
+    let at = |name: &str| {
+        format!("document.activeElement.matches('.tile') && document.activeElement.innerText.startsWith('{name}')")
+    };
     for _ in 0..12 {
         if window.is(&at("n1")).await {
             break;
@@ -112,9 +114,9 @@ async fn the_keyboard_leads_to_a_nodes_detail_and_back() {
         window.keys(TAB).await;
     }
     window.until(&at("n1")).await;
-    window.keys("\u{e015}").await;
+    window.keys(DOWN).await;
     window.until(&at("n2")).await;
-    window.keys("\u{e011}").await;
+    window.keys(HOME).await;
     window.until(&at("n1")).await;
     window.keys(ENTER).await;
     window.until("document.querySelector('dialog[open] h2').textContent === 'n1'").await;
