@@ -220,13 +220,14 @@ impl Watcher {
         loop {
             let mut first_pod = None;
             let mut first_node = None;
+            let mut question = None;
             let lapses = freshness.borrow_and_update().until().filter(|_| fresh);
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(change) = pod_changes.recv() => first_pod = Some(change),
                 Some(change) = node_changes.recv() => first_node = Some(change),
                 Some((light, word)) = heard_words.recv() => board.heard(&light, word, now()),
-                Some(ask) = asked.recv() => board.answer(ask, (Timestamp::now(), now())),
+                Some(ask) = asked.recv() => question = Some(ask),
                 () = past(board.next_settle()) => board.settle(Timestamp::now()),
                 _ = pulse.tick() => drop(heard.send_if_modified(|freshness| {
                     freshness.awake(now());
@@ -286,6 +287,10 @@ impl Watcher {
             let leads = term.borrow().is_some_and(|term| term.until.is_none_or(|until| now() < until));
             let leader = leader.borrow().clone();
             board.stands(Vouching { fresh: heard_last.fresh(now()), leads, leader });
+            // After that, so that none is answered by what was vouched for before this process was stopped.
+            if let Some(ask) = question {
+                board.answer(ask, (Timestamp::now(), now()));
+            }
             vouch.send_if_modified(|vouch| {
                 // Lights by the thousand needn't wake to hear that all is as it was.
                 let now = now();

@@ -3,6 +3,11 @@
 import { condition, paint, words } from "./light.js";
 import { kind } from "./tile.js";
 
+const LAYERS = {
+  IDLE: "nobody has spoken yet", STALE: "stale: nobody vouches for it", WATCHER: "the watcher", MANUAL: "a person",
+  IDENTIFY: "someone looks for it",
+};
+
 export class Detail {
   constructor(dialog) {
     this.dialog = dialog;
@@ -27,9 +32,10 @@ export class Detail {
     this.ask();
   }
 
-  // These nodes are other than they were. An address may name one from the start.
-  learn(nodes) {
-    const name = this.name ?? decodeURIComponent(location.hash.slice(1));
+  // These nodes are other than they were, and those are gone. An address may name one from the start.
+  learn(nodes, gone) {
+    if (gone.includes(this.name)) this.ask();
+    const name = this.name ?? asked();
     const node = name && nodes.find((node) => node.name === name);
     if (!node) return;
     if (this.name) this.ask();
@@ -61,11 +67,12 @@ export class Detail {
     this.shown = said;
     const { node, rule, worst, conditions, error } = said;
     const focus = document.activeElement?.dataset?.key;
-    const owner = this.dialog.querySelector("input")?.value;
     const [, group, word] = kind(node.verdict);
     const stick = h("span", { className: "stick", ariaHidden: "true" });
     const since = node.reason?.since ? `, for ${ago(node.reason.since)}` : "";
-    const close = h("button", { type: "button", className: "close", ariaLabel: "Close", textContent: "✕", onclick: () => this.dialog.close() });
+    const close = h("button", {
+      type: "button", className: "close", ariaLabel: "Close", textContent: "✕", onclick: () => this.dialog.close(),
+    });
     close.dataset.key = "close";
     const old = this.dialog.querySelector(".stick");
     this.dialog.replaceChildren(
@@ -77,30 +84,44 @@ export class Detail {
         h("p", { className: "why", textContent: node.reason?.text ?? "" }),
         rule && h("p", { className: "rule", textContent: `The rule: ${rule}.` }),
         error && h("p", { className: "asof", textContent: error }),
-        this.acts && this.buttons(node, owner),
+        this.acts && this.buttons(node),
         ...pods(node, worst), ...light(node), ...told(conditions)));
     paint(old ?? stick, node);
     if (focus) this.dialog.querySelector(`[data-key="${focus}"]`)?.focus();
   }
 
-  buttons(node, owner) {
-    const who = h("input", { value: owner ?? localStorage.getItem("owner") ?? "", placeholder: "Your name", ariaLabel: "Your name", maxLength: 32, autocomplete: "off" });
+  buttons(node) {
+    const reached = !["NONE", "UNKNOWN", "OUT_OF_REACH"].includes(condition(node));
+    const wrong = kind(node.verdict)[0] > 3;
+    const seen = !!node.acknowledgement;
+    // The same stay, so that nobody is disturbed while typing.
+    const able = `${node.name} ${reached} ${wrong} ${seen}`;
+    const old = this.dialog.querySelector(".acts");
+    if (old?.able === able) {
+      old.querySelector(".said").textContent = this.said;
+      return old;
+    }
+    const who = h("input", {
+      value: old?.querySelector("input").value ?? recall(), placeholder: "Your name", ariaLabel: "Your name",
+      maxLength: 32, autocomplete: "off",
+    });
     who.dataset.key = "who";
     const button = (key, label, able, wish) => {
-      const el = h("button", { type: "button", textContent: label, disabled: !able, onclick: () => this.act(key, { ...wish, owner: who.value }) });
-      el.dataset.key = key + label;
+      const act = () => this.act(key, { ...wish, owner: who.value });
+      const el = h("button", { type: "button", textContent: label, disabled: !able, onclick: act });
+      el.dataset.key = key;
       return el;
     };
-    const reached = !["NONE", "UNKNOWN", "OUT_OF_REACH"].includes(condition(node));
-    const ack = node.acknowledgement;
-    return h("div", { className: "acts", role: "group", ariaLabel: "What you can do" }, who,
+    const acts = h("div", { className: "acts", role: "group", ariaLabel: "What you can do" }, who,
       button("identify", "Identify for 60 s", reached, { hold: "60s" }),
-      ack ? button("acknowledge", "Nobody sees to it", true, { revoke: true }) : button("acknowledge", "I see to it", kind(node.verdict)[0] > 3, {}),
+      seen ? button("acknowledge", "Nobody sees to it", true, { revoke: true })
+        : button("acknowledge", "I see to it", wrong, {}),
       h("p", { className: "said", role: "status", textContent: this.said }));
+    return Object.assign(acts, { able });
   }
 
   async act(what, wish) {
-    localStorage.setItem("owner", wish.owner);
+    remember(wish.owner);
     try {
       const answer = await fetch(`nodes/${encodeURIComponent(this.name)}/${what}`, {
         method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(wish),
@@ -121,7 +142,8 @@ function pods(node, worst) {
     h("td", { className: kind(pod.verdict)[1] }, h("span", { className: "state", textContent: pod.state })),
     h("td", { className: "number", textContent: pod.restarts || "" }),
     h("td", { className: "number", textContent: pod.since ? ago(pod.since) : "" })));
-  const head = ["Pod", "State", "Restarts", "For"].map((text, i) => h("th", { scope: "col", textContent: text, className: i > 1 ? "number" : "" }));
+  const title = (text, i) => h("th", { scope: "col", textContent: text, className: i > 1 ? "number" : "" });
+  const head = ["Pod", "State", "Restarts", "For"].map(title);
   return [
     h("h3", { textContent: "Pods" }), h("p", { className: "rule", textContent: counts || "none" }),
     rows.length > 0 && h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows)),
@@ -131,14 +153,13 @@ function pods(node, worst) {
 function light(node) {
   const { light: { problem, url, state } = {} } = node;
   const left = (time) => time && `${Math.round(parseFloat(time))} s`;
-  const layer = { IDLE: "nobody has spoken yet", STALE: "stale: nobody vouches for it", WATCHER: "the watcher", MANUAL: "a person", IDENTIFY: "someone looks for it" };
   const ack = node.acknowledgement;
   return [
     h("h3", { textContent: "Light" }),
     list([
-      ["is", words(node) || "shows what it is told"], ["trouble", problem], ["decides", state && layer[state.layer]],
-      ["reason", state?.reason === node.reason?.text ? "" : state?.reason], ["set by", state?.owner], ["for another", left(state?.remaining)],
-      ...(state?.sticks ?? []).map((stick) => ["stick", [stick.model || stick.name, stick.serial, stick.leds && `${stick.leds} LEDs`, !stick.present && "not there", stick.problem].filter(Boolean).join(", ")]),
+      ["is", words(node) || "shows what it is told"], ["trouble", problem], ["decides", state && LAYERS[state.layer]],
+      ["reason", state?.reason === node.reason?.text ? "" : state?.reason], ["set by", state?.owner],
+      ["for another", left(state?.remaining)], ...(state?.sticks ?? []).map((stick) => ["stick", said(stick)]),
       ["listens at", url],
     ]),
     ...(ack || node.cordoned ? [h("h3", { textContent: "People" }), list([
@@ -148,6 +169,10 @@ function light(node) {
   ];
 }
 
+function said({ name, model, serial, leds, present, problem }) {
+  return [model || name, serial, leds && `${leds} LEDs`, !present && "not there", problem].filter(Boolean).join(", ");
+}
+
 function told(conditions) {
   if (!conditions?.length) return [];
   const row = ({ type, status, reason, since }) => [type, [status, reason, since && `for ${ago(since)}`].filter(Boolean).join(", ")];
@@ -155,7 +180,32 @@ function told(conditions) {
 }
 
 function list(rows) {
-  return h("dl", {}, ...rows.filter(([, value]) => value).flatMap(([key, value]) => [h("dt", { textContent: key }), h("dd", { textContent: value })]));
+  const both = ([key, value]) => [h("dt", { textContent: key }), h("dd", { textContent: value })];
+  return h("dl", {}, ...rows.filter(([, value]) => value).flatMap(both));
+}
+
+// The node that the address names.
+function asked() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
+// Who acts here, for the next time. A browser may keep nothing.
+function remember(owner) {
+  try {
+    localStorage.setItem("owner", owner);
+  } catch {}
+}
+
+function recall() {
+  try {
+    return localStorage.getItem("owner") ?? "";
+  } catch {
+    return "";
+  }
 }
 
 const ago = (time) => span((Date.now() - Date.parse(time)) / 1000);

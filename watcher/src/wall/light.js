@@ -9,6 +9,8 @@ const screen = (part) => Math.min(255, Math.round((part / 255) ** (1 / 2.2) * 25
 const CYCLE = { PULSE: 2000, BLINK: 1000 };
 const LAYER_CYCLE = { STALE: 4000, IDENTIFY: 400 };
 
+const DARK = { rgb: 0, effect: "SOLID" };
+
 const CONDITIONS = {
   NONE: "no light", UNKNOWN: "light unknown", OUT_OF_REACH: "light out of reach", FENCED: "obeys another watcher",
   REFUSES: "light refuses", STALE: "light is stale", NO_STICK: "no stick", HELD: "held", SHOWS: "",
@@ -29,22 +31,25 @@ export function words(node) {
 // {shape, leds: [{rgb, effect, period}]}: a stick as it says that it shines, a lantern where there is none, blind where nobody knows.
 export function shine(node) {
   const state = node.light?.state;
-  const looks = (node.looks ?? []).map(({ rgb = 0, effect = "MORPH", period }) => ({ rgb, effect, period: ms(period, effect) }));
+  const looks = (node.looks ?? []).map(({ rgb = 0, effect = "MORPH", period }) => (
+    { rgb, effect, period: ms(period, effect) }
+  ));
   switch (condition(node)) {
     case "NONE":
     case "UNKNOWN":
       return { shape: "lantern", leds: looks };
     case "OUT_OF_REACH":
     case "NO_STICK":
-      return { shape: "blind", leds: new Array(Math.max(1, Math.min(state?.ledCount ?? looks.length, 8))).fill({ rgb: 0, effect: "SOLID" }) };
+      return { shape: "blind", leds: new Array(Math.max(1, Math.min(state?.ledCount ?? looks.length, 8))).fill(DARK) };
   }
   const leds = (state?.leds ?? []).map((led, i, all) => {
     const effect = led.effect ?? "SOLID";
     const told = looks[Math.floor((i * looks.length) / all.length)];
-    const period = LAYER_CYCLE[led.layer] ?? (led.layer === "WATCHER" && told?.effect === effect ? told.period : CYCLE[effect]);
+    const same = led.layer === "WATCHER" && told?.effect === effect;
+    const period = LAYER_CYCLE[led.layer] ?? (same ? told.period : CYCLE[effect]);
     return { rgb: parseInt(led.color.slice(1), 16), effect, period };
   });
-  return leds.length ? { shape: "stick", leds } : { shape: "blind", leds: [{ rgb: 0, effect: "SOLID" }] };
+  return leds.length ? { shape: "stick", leds } : { shape: "blind", leds: [DARK] };
 }
 
 const ms = (period, effect) => (period ? parseFloat(period) * 1000 : CYCLE[effect]);

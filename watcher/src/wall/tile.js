@@ -39,7 +39,9 @@ export class Tile {
     this.item = template.content.firstElementChild.cloneNode(true);
     this.button = this.item.firstElementChild;
     this.button.tile = this;
-    for (const part of ["stick", "name", "verdict", "reason", "counts", "light", "bar"]) this[part] = this.item.querySelector(`.${part}`);
+    for (const part of ["stick", "name", "verdict", "reason", "counts", "light", "bar"]) {
+      this[part] = this.item.querySelector(`.${part}`);
+    }
     this.show(node);
   }
 

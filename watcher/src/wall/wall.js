@@ -57,6 +57,7 @@ follow({
   cut(reason) {
     live = false;
     why = reason;
+    clearTimeout(sweep);
     stand();
   },
 });
@@ -84,7 +85,7 @@ function take({ whole, nodes = [], gone = [] }) {
   announce(turned);
   tally();
   sift();
-  detail.learn(nodes);
+  detail.learn(nodes, gone);
 }
 
 function drop(name) {
@@ -168,7 +169,8 @@ function sift() {
   for (const section of ["eyes", "well"]) {
     let here = 0;
     for (const { item, text, groups } of order[section]) {
-      const fits = wanted.every((word) => text.includes(word)) && (!chosen.size || groups.some((group) => chosen.has(group)));
+      const fits = wanted.every((word) => text.includes(word))
+        && (!chosen.size || groups.some((group) => chosen.has(group)));
       if (item.hidden === fits) item.hidden = !fits;
       here += fits;
     }
@@ -205,7 +207,8 @@ function stand() {
     cut.replaceChildren(sign, Object.assign(document.createElement("small"), { textContent: `${doubt} Trying again.` }));
     cut.hidden = !old;
   }
-  const note = vouching.leads || !live ? "" : `This watcher stands by${vouching.leader ? `; ${vouching.leader} leads` : ""}. Only the one that leads knows the lights.`;
+  const leader = vouching.leader ? `; ${vouching.leader} leads` : "";
+  const note = vouching.leads || !live ? "" : `This watcher stands by${leader}. Only the one that leads knows the lights.`;
   text($("note"), note);
   $("note").hidden = !note;
   const bad = Number($("chips").dataset.bad);
@@ -254,7 +257,11 @@ function step(event) {
     };
     return rows.reduce((best, tile) => (!best || near(tile) < near(best) ? tile : best), null);
   };
-  const to = { ArrowRight: () => all[at + 1], ArrowLeft: () => all[at - 1], ArrowDown: () => below(1), ArrowUp: () => below(-1), Home: () => all[0], End: () => all.at(-1) }[event.key]?.();
+  const ways = {
+    ArrowRight: () => all[at + 1], ArrowLeft: () => all[at - 1], ArrowDown: () => below(1), ArrowUp: () => below(-1),
+    Home: () => all[0], End: () => all.at(-1),
+  };
+  const to = ways[event.key]?.();
   if (to) {
     event.preventDefault();
     to.focus();
