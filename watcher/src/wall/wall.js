@@ -15,6 +15,7 @@ const CHIPS = [
 ];
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
+const time = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const asked = new URLSearchParams(location.search);
 
 const tiles = new Map();
@@ -194,7 +195,7 @@ function remember() {
 
 // Says whether what shows is so.
 function stand() {
-  const clock = asOf?.toLocaleTimeString([], { hour12: false }) ?? "";
+  const clock = asOf ? time.format(asOf) : "";
   const old = told && !(live && vouching.fresh);
   const doubt = live ? "The watcher doesn’t hear the Kubernetes API." : why;
   root.classList.toggle("old", old);
