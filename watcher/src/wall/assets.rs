@@ -43,3 +43,31 @@ pub(super) fn edition() -> String {
     ASSETS.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use podlight_proto::v1;
+
+    use super::*;
+
+    #[test]
+    fn the_page_knows_all_words_of_the_contract() {
+        let text = |path| ASSETS.into_iter().find(|(known, ..)| *known == path).unwrap().2;
+        let verdicts = (1..).map_while(|number| v1::Verdict::try_from(number).ok());
+        let conditions = (1..).map_while(|number| v1::node_light::Condition::try_from(number).ok());
+        let (mut known, mut ranks) = (0, Vec::new());
+        for verdict in verdicts {
+            let entry = format!("{}: [", verdict.as_str_name());
+            let rank = text("/tile.js").split_once(&entry).expect(&entry).1.split_once(',').unwrap().0;
+            ranks.push(rank.parse::<i32>().unwrap());
+        }
+        // Worst last, as there.
+        assert_eq!(ranks, (1..).take(ranks.len()).collect::<Vec<_>>());
+        for condition in conditions {
+            let entry = format!("{}: \"", condition.as_str_name());
+            assert!(text("/light.js").contains(&entry), "{entry}");
+            known += 1;
+        }
+        assert!(known >= 9 && ranks.len() >= 12);
+    }
+}

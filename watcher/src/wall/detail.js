@@ -1,7 +1,7 @@
 // All about one node, as the watcher explains it, for as long as somebody looks.
 
 import { condition, paint, words } from "./light.js";
-import { kind } from "./tile.js";
+import { kind, rank } from "./tile.js";
 
 const LAYERS = {
   IDLE: "nobody has spoken yet", STALE: "stale: nobody vouches for it", WATCHER: "the watcher", MANUAL: "a person",
@@ -92,7 +92,7 @@ export class Detail {
 
   buttons(node) {
     const reached = !["NONE", "UNKNOWN", "OUT_OF_REACH"].includes(condition(node));
-    const wrong = kind(node.verdict)[0] > 3;
+    const wrong = rank(node) > kind("RUNNING")[0];
     const seen = !!node.acknowledgement;
     // The same stay, so that nobody is disturbed while typing.
     const able = `${node.name} ${reached} ${wrong} ${seen}`;

@@ -5,11 +5,13 @@ import { condition, isWrong, paint, words } from "./light.js";
 // By verdict, worst last: its rank, the group that it is counted and colored in, and what it is called.
 const VERDICTS = {
   EMPTY: [1, "idle", "no pods"], COMPLETED: [2, "idle", "completed"], RUNNING: [3, "running", "running"],
-  UNREADY: [4, "unready", "unready"], PENDING: [5, "pending", "pending"], DELETING: [6, "deleting", "deleting"],
-  FAILED: [7, "failed", "failed"], NODE_UNKNOWN: [8, "unknown", "unknown"], NODE_NOT_READY: [9, "notready", "not ready"],
+  NODE_CORDONED: [4, "cordoned", "cordoned"], UPDATING: [5, "updating", "updating"], UNREADY: [6, "unready", "unready"],
+  PENDING: [7, "pending", "pending"], DELETING: [8, "deleting", "deleting"], NODE_PRESSURE: [9, "pressure", "pressure"],
+  FAILED: [10, "failed", "failed"], NODE_UNKNOWN: [11, "unknown", "unknown"],
+  NODE_NOT_READY: [12, "notready", "not ready"],
 };
-const BAD = 7;
-const WELL = 3;
+const BAD = VERDICTS.FAILED[0];
+const WELL = VERDICTS.UPDATING[0];
 const names = new Intl.Collator("en", { numeric: true });
 const template = document.getElementById("tile");
 

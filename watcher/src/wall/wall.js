@@ -10,8 +10,9 @@ const MANY = 32;
 // For all parts of the whole to come.
 const PARTS = 400;
 const CHIPS = [
-  ["notready", "not ready"], ["unknown", "unknown"], ["failed", "failed"], ["deleting", "deleting"], ["pending", "pending"],
-  ["unready", "unready"], ["running", "running"], ["idle", "without work"], ["dim", "light trouble"], ["held", "held"],
+  ["notready", "not ready"], ["unknown", "unknown"], ["failed", "failed"], ["pressure", "under pressure"],
+  ["deleting", "deleting"], ["pending", "pending"], ["unready", "unready"], ["updating", "updating"],
+  ["cordoned", "cordoned"], ["running", "running"], ["idle", "without work"], ["dim", "light trouble"], ["held", "held"],
 ];
 const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
