@@ -82,7 +82,7 @@ export class Detail {
         h("h2", { id: "detail-name", textContent: node.name }),
         h("p", { className: `why ${group}` }, h("span", { className: "verdict", textContent: word }), since),
         h("p", { className: "why", textContent: node.reason?.text ?? "" }),
-        rule && h("p", { className: "rule", textContent: `The rule: ${rule}.` }),
+        rule && h("p", { className: "rule", textContent: `Decided by the rule ${rule}.` }),
         error && h("p", { className: "asof", textContent: error }),
         this.acts && this.buttons(node),
         ...pods(node, worst), ...light(node), ...told(conditions)));

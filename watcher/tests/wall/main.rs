@@ -121,7 +121,7 @@ async fn the_keyboard_leads_to_a_nodes_detail_and_back() {
     window.keys(ENTER).await;
     window.until("document.querySelector('dialog[open] h2').textContent === 'n1'").await;
     window.until("document.querySelector('dialog td')?.textContent === 'shop/cart'").await;
-    window.until("document.querySelector('dialog .rule').textContent.includes('worst pod')").await;
+    window.until("document.querySelector('dialog .rule').textContent.includes('pod-failed')").await;
     // It follows along.
     stage.cluster.apply_pod(cart().crash_looping(4));
     window.until("document.querySelector('dialog td.number').textContent === '4'").await;
