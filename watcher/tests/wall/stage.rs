@@ -109,7 +109,8 @@ impl Light {
             #[command(flatten)]
             settings: lightd::Settings,
         }
-        let Cli { settings } = Cli::parse_from(["lightd", "--listen", "127.0.0.1:0", "--stick", "virtual:nano"]);
+        let flags = ["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"];
+        let Cli { settings } = Cli::parse_from(["lightd"].into_iter().chain(flags));
         let lightd = lightd::Lightd::bind(settings).await.unwrap();
         let address = lightd.address();
         tokio::spawn(lightd.run(std::future::pending()));
