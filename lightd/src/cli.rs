@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::{Channel, Endpoint};
 use tracing_subscriber::EnvFilter;
 
-use crate::{Lightd, Settings, doctor, screen, status, usb};
+use crate::{Lightd, Settings, device_plugin, doctor, screen, status, usb};
 
 /// Bad usage or configuration: sysexits.h's `EX_USAGE`.
 const BAD_CONFIGURATION: u8 = 64;
@@ -76,6 +76,8 @@ enum Command {
     Doctor,
     /// Print the udev rule that lets lightd open BlinkSticks without being root
     UdevRules,
+    /// Serve the kubelet of this node: offer pods the device nodes that BlinkSticks may get (podlight.dev/usb-stick)
+    DevicePlugin(device_plugin::Settings),
 }
 
 #[derive(Args)]
@@ -150,12 +152,16 @@ fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<()> {
+fn log() {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_from_env("PODLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    log();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut stopped = async move || {
         tokio::select! {
@@ -178,6 +184,18 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     };
     drawing.abort();
     result
+}
+
+async fn plug_in(settings: device_plugin::Settings) -> anyhow::Result<()> {
+    log();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stopped = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    device_plugin::run(settings, usb::buses_of_sticks, stopped).await
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -221,6 +239,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print(doctor::UDEV_RULES);
             return Ok(ExitCode::SUCCESS);
         }
+        Command::DevicePlugin(settings) => return plug_in(settings).await.map(|()| ExitCode::SUCCESS),
     };
     print(&status::text(&state.map_err(said)?.into_inner(), screen::has_color()));
     Ok(ExitCode::SUCCESS)

@@ -9,12 +9,14 @@
 //!
 //! Pure: [`light`] (layers, leases, fencing), [`look`] and [`canvas`] (frames in time), [`state`] and [`metrics`] (what is
 //! told of it), [`blinkstick`] (models and their bytes). Edges: [`serve`], [`http`], [`keeper`], [`stick`], [`usb`], [`virtual_stick`].
+//! [`device_plugin`] is a daemon of its own: it hands a pod the device nodes that its sticks may get.
 //! Channels hold the newest only: a stick that lags delays nobody and is never behind by more than a frame.
 
 pub mod blinkstick;
 pub mod canvas;
 pub mod cli;
 mod counts;
+pub mod device_plugin;
 mod doctor;
 mod http;
 mod keeper;

@@ -81,6 +81,11 @@ fn look() -> Result<Vec<Seen>, Problem> {
     Ok(seen)
 }
 
+/// The buses on which BlinkSticks are plugged in, as the kernel lists them.
+pub(crate) fn buses_of_sticks() -> Vec<u8> {
+    sysfs::sticks().unwrap_or_default().iter().map(|seen| seen.bus).collect()
+}
+
 fn libusb() -> Result<Context, Problem> {
     Context::new().map_err(|error| Problem::NoUsb(error.to_string()))
 }

@@ -1,0 +1,308 @@
+//! Edge: the plugin's socket and the kubelet's. Looks at their folder, does what [`standing`](super::standing) says, and
+//! tells in the log how it goes: once when something changes.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::Stream;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tonic::transport::{Endpoint, Server};
+use tonic::{Request, Response, Status};
+
+use super::line::Line;
+use super::offer::{Offer, RESOURCE, SOCKET};
+use super::standing::{Identity, Seen, Standing, Step};
+use super::v1beta1::device_plugin_server::{DevicePlugin, DevicePluginServer};
+use super::v1beta1::registration_client::RegistrationClient;
+use super::v1beta1::{AllocateRequest, AllocateResponse, DevicePluginOptions, Empty, ListAndWatchResponse};
+
+/// The kubelet's socket in the folder.
+const KUBELET: &str = "kubelet.sock";
+/// Between two looks at the folder. Inotify would be quicker, and misses what happens before a folder is there.
+const LOOK_OUT: Duration = Duration::from_secs(1);
+/// For a kubelet to answer. It connects to the plugin before it does, and allows 10 s for that.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// The largest request that a kubelet has to make is a few dozen bytes.
+const LARGEST_MESSAGE: usize = 64 * 1024;
+/// Calls at a time on one connection.
+const MOST_STREAMS: u32 = 16;
+
+/// Makes `offer` to the kubelet whose socket is in `folder`, and to each that comes after it, until `shutdown`.
+///
+/// # Errors
+/// The plugin's own socket can't be made although the folder is there, or its service ends.
+pub async fn offer_to(folder: &Path, offer: Offer, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let mut plugin = Plugin {
+        folder: folder.to_owned(),
+        offer,
+        standing: Standing::default(),
+        hearing: watch::Sender::default(),
+        _stop: None,
+        told: None,
+        was_registered: false,
+    };
+    let mut hearing = plugin.hearing.subscribe();
+    tokio::pin!(shutdown);
+    let result = loop {
+        hearing.mark_unchanged();
+        let step = async {
+            plugin.step().await?;
+            tokio::select! {
+                () = sleep(LOOK_OUT) => {}
+                _ = hearing.changed() => {}
+            }
+            anyhow::Ok(())
+        };
+        tokio::select! {
+            done = step => if let Err(error) = done { break Err(error) },
+            () = &mut shutdown => break Ok(()),
+        }
+    };
+    plugin.leave();
+    result
+}
+
+/// Who listens to the list.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hearing {
+    /// Counts registrations: a stream of an earlier one says nothing of the kubelet that is there now.
+    registration: u64,
+    streams: usize,
+}
+
+/// What there is to tell of how it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum News {
+    NoFolder,
+    NoKubelet,
+    KubeletGone,
+    Refused(String),
+    Yielded,
+    Registered,
+}
+
+struct Plugin {
+    folder: PathBuf,
+    offer: Offer,
+    standing: Standing,
+    hearing: watch::Sender<Hearing>,
+    /// Dropped, it ends the service on the socket before.
+    _stop: Option<oneshot::Sender<()>>,
+    told: Option<News>,
+    was_registered: bool,
+}
+
+impl Plugin {
+    /// Does what there is to do, as far as that goes without waiting.
+    async fn step(&mut self) -> anyhow::Result<()> {
+        loop {
+            let (socket, kubelet) = (self.folder.join(SOCKET), self.folder.join(KUBELET));
+            let seen = Seen {
+                folder: self.folder.is_dir(),
+                plugin: identity(&socket),
+                kubelet: identity(&kubelet),
+                heard: self.hearing.borrow().streams > 0,
+            };
+            match self.standing.next(&seen, Instant::now().into_std()) {
+                Step::Rest => return Ok(()),
+                Step::AwaitFolder => self.tell(News::NoFolder),
+                Step::AwaitKubelet => self.tell(News::NoKubelet),
+                Step::Bind => {
+                    self.lost();
+                    match self.bind(&socket) {
+                        Ok(()) => continue,
+                        // The folder has just gone.
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                        Err(error) => {
+                            let what = format!("folder not writable: {} can't be made", socket.display());
+                            return Err(error).context(what);
+                        }
+                    }
+                }
+                Step::Yield if UnixStream::connect(&socket).await.is_ok() => self.tell(News::Yielded),
+                Step::Yield => {
+                    self.standing.take_over();
+                    continue;
+                }
+                Step::Register => {
+                    self.lost();
+                    if let Some(identity) = seen.kubelet {
+                        self.register(&kubelet, identity).await;
+                    }
+                }
+            }
+            return Ok(());
+        }
+    }
+
+    /// Listens on a new socket, whatever was there, and serves until there is a newer one.
+    fn bind(&mut self, socket: &Path) -> io::Result<()> {
+        match std::fs::remove_file(socket) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(socket)?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let service = Service { offer: self.offer.clone(), hearing: self.hearing.clone() };
+        tokio::spawn(async move {
+            let lines = futures::stream::unfold(listener, |listener| async {
+                let line = listener.accept().await.map(|(stream, _)| Line::new(stream));
+                Some((line, listener))
+            });
+            let service = DevicePluginServer::new(service).max_decoding_message_size(LARGEST_MESSAGE);
+            let server = Server::builder().max_concurrent_streams(MOST_STREAMS).add_service(service);
+            let ended = server.serve_with_incoming_shutdown(lines, async { drop(stopped.await) }).await;
+            if let Err(error) = ended {
+                tracing::warn!(%error, "the service on the plugin's socket ended");
+            }
+        });
+        self._stop = Some(stop);
+        let bound = identity(socket).ok_or(io::ErrorKind::NotFound)?;
+        self.standing.bound(bound);
+        Ok(())
+    }
+
+    async fn register(&mut self, socket: &Path, kubelet: Identity) {
+        self.hearing.send_modify(|hearing| {
+            *hearing = Hearing { registration: hearing.registration + 1, streams: 0 };
+        });
+        match timeout(PATIENCE, ask(socket)).await.unwrap_or_else(|_| Err(Failure::Unreachable)) {
+            Ok(()) => {
+                self.standing.registered(kubelet, Instant::now().into_std());
+                self.tell(News::Registered);
+                self.was_registered = true;
+            }
+            Err(Failure::Unreachable) => self.tell(News::NoKubelet),
+            Err(Failure::Refused(why)) => self.tell(News::Refused(why)),
+        }
+    }
+
+    /// Whoever was registered with isn't any more.
+    fn lost(&mut self) {
+        if self.told == Some(News::Registered) {
+            self.tell(News::KubeletGone);
+        }
+    }
+
+    fn tell(&mut self, news: News) {
+        // It is gone, and more can't be said of it.
+        let same =
+            self.told.as_ref() == Some(&news) || (news == News::NoKubelet && self.told == Some(News::KubeletGone));
+        if same {
+            return;
+        }
+        let folder = self.folder.display();
+        match &news {
+            News::NoFolder => tracing::warn!(%folder, "socket folder missing: is it the kubelet's, and mounted here?"),
+            News::NoKubelet if self.was_registered => tracing::warn!(%folder, "kubelet gone"),
+            News::NoKubelet => tracing::warn!(%folder, "no kubelet listens here yet"),
+            News::KubeletGone => tracing::warn!(%folder, "kubelet gone"),
+            News::Refused(why) => tracing::warn!(why, "the kubelet refuses the registration"),
+            News::Yielded => tracing::warn!(socket = SOCKET, "another plugin has taken over"),
+            News::Registered if self.was_registered => tracing::info!(resource = RESOURCE, %folder, "registered again"),
+            News::Registered => tracing::info!(resource = RESOURCE, %folder, "registered"),
+        }
+        self.told = Some(news);
+    }
+
+    /// Takes its socket away, where it is still its own.
+    fn leave(&self) {
+        let socket = self.folder.join(SOCKET);
+        if self.standing.socket().is_some_and(|ours| identity(&socket) == Some(ours)) {
+            // What is left of a plugin does no harm.
+            let _ = std::fs::remove_file(&socket);
+        }
+    }
+}
+
+fn identity(socket: &Path) -> Option<Identity> {
+    let found = std::fs::symlink_metadata(socket).ok()?;
+    Some(Identity { device: found.dev(), inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()) })
+}
+
+enum Failure {
+    Unreachable,
+    Refused(String),
+}
+
+async fn ask(socket: &Path) -> Result<(), Failure> {
+    let endpoint = Endpoint::from_shared(format!("unix://{}", socket.display()));
+    let endpoint = endpoint.map_err(|error| Failure::Refused(error.to_string()))?;
+    let channel = endpoint.connect().await.map_err(|_| Failure::Unreachable)?;
+    let answer = RegistrationClient::new(channel).register(Offer::registration()).await;
+    answer.map(drop).map_err(|status| match status.code() {
+        tonic::Code::Unavailable => Failure::Unreachable,
+        _ => Failure::Refused(status.message().to_owned()),
+    })
+}
+
+struct Service {
+    offer: Offer,
+    hearing: watch::Sender<Hearing>,
+}
+
+#[tonic::async_trait]
+impl DevicePlugin for Service {
+    type ListAndWatchStream = Listening;
+
+    async fn get_device_plugin_options(&self, _: Request<Empty>) -> Result<Response<DevicePluginOptions>, Status> {
+        Ok(Response::new(DevicePluginOptions::default()))
+    }
+
+    async fn list_and_watch(&self, _: Request<Empty>) -> Result<Response<Listening>, Status> {
+        let mut registration = 0;
+        self.hearing.send_modify(|hearing| {
+            hearing.streams += 1;
+            registration = hearing.registration;
+        });
+        Ok(Response::new(Listening { list: Some(Offer::list()), registration, hearing: self.hearing.clone() }))
+    }
+
+    async fn allocate(&self, request: Request<AllocateRequest>) -> Result<Response<AllocateResponse>, Status> {
+        match self.offer.allocate(request.get_ref()) {
+            Ok(answer) => {
+                tracing::info!("a container is given the nodes");
+                Ok(Response::new(answer))
+            }
+            Err(why) => {
+                tracing::warn!(why, "refused what isn't offered");
+                Err(Status::invalid_argument(why))
+            }
+        }
+    }
+}
+
+/// The list, once; then nothing, for as long as the kubelet listens.
+struct Listening {
+    list: Option<ListAndWatchResponse>,
+    registration: u64,
+    hearing: watch::Sender<Hearing>,
+}
+
+impl Stream for Listening {
+    type Item = Result<ListAndWatchResponse, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // Whoever reads it ends it; nothing else would wake it.
+        self.get_mut().list.take().map_or(Poll::Pending, |list| Poll::Ready(Some(Ok(list))))
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.hearing.send_if_modified(|hearing| {
+            let current = hearing.registration == self.registration;
+            if current {
+                hearing.streams -= 1;
+            }
+            current
+        });
+    }
+}
