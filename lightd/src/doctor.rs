@@ -72,7 +72,7 @@ fn row(found: &Found) -> [String; 6] {
     let unsaid = || "-".to_owned();
     let (leds, mode, access) = match &found.answers {
         Ok(answers) => (answers.leds.to_string(), answers.mode.map_or_else(unsaid, mode), "ok".to_owned()),
-        Err(Problem::Denied { .. }) => (unsaid(), unsaid(), "denied".to_owned()),
+        Err(Problem::Denied { .. } | Problem::Withheld { .. }) => (unsaid(), unsaid(), "denied".to_owned()),
         Err(_) => (unsaid(), unsaid(), "fails".to_owned()),
     };
     let serial = if found.serial.is_empty() { unsaid() } else { printable(&found.serial) };
@@ -137,7 +137,17 @@ fn of_stick(Found { model, serial, path, answers }: &Found) -> Vec<Finding> {
         Err(Problem::Denied { device }) => {
             return vec![wrong(
                 &format!("{name}: no permission to open {device}"),
-                &format!("on a host: {RULE_REMEDY}; in a container: give it the device {device}"),
+                &format!(
+                    "on a host: {RULE_REMEDY}; in a pod: ask for podlight.dev/usb-stick in the container's limits"
+                ),
+            )];
+        }
+        Err(Problem::Withheld { device }) => {
+            return vec![wrong(
+                &format!("{name}: the container may not use {device}, though its file lets anyone in"),
+                "ask for podlight.dev/usb-stick in the container's limits; if it does, runc 1.1.3 to 1.1.6 with the systemd \
+                 cgroup driver on cgroup v2 leaves out devices that aren't there when it starts: update runc to 1.1.7, or use \
+                 the component `privileged`",
             )];
         }
         Err(Problem::Failing { why, .. }) => {
@@ -239,12 +249,14 @@ BlinkStick of unknown model  -             1-3    -     -              denied
     #[test]
     fn what_keeps_a_stick_dark_has_a_remedy() {
         let failing = Err(Problem::Failing { path: "1-1.2".into(), why: "Pipe error".into() });
+        let withheld = Err(Problem::Withheld { device: "/dev/bus/usb/001/002".into() });
         for (survey, remedy) in [
             (survey(vec![]), "plug one in"),
             (Survey { sticks: Err(Problem::NoUsb("why".into())), rule: None }, "/dev/bus/usb"),
             (survey(vec![nano(denied())]), "lightd udev-rules"),
             (survey(vec![nano(answers(2)), nano(denied())]), "/dev/bus/usb/001/002"),
             (survey(vec![nano(failing)]), "replug"),
+            (survey(vec![nano(withheld)]), "runc 1.1.3 to 1.1.6"),
             (survey(vec![nano(Ok(Answers { leds: 2, mode: None }))]), "replug"),
         ] {
             let findings = findings(&survey);

@@ -69,7 +69,9 @@ pub(crate) enum Fault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     /// The host, or this container, has no USB.
-    #[error("no USB here ({0}); plug a stick in, or give the container /dev/bus/usb")]
+    #[error(
+        "no USB here ({0}); plug a stick in, or give the container /dev/bus/usb: podlight.dev/usb-stick in its limits"
+    )]
     NoUsb(String),
     /// No BlinkStick is plugged in.
     #[error("no BlinkStick found; plug one in")]
@@ -85,6 +87,15 @@ pub(crate) enum Problem {
     /// The stick may not be opened.
     #[error("no permission to open {device}; see `lightd udev-rules`")]
     Denied {
+        /// The device node.
+        device: String,
+    },
+    /// The container's list of devices lacks it, whatever the file's mode says.
+    #[error(
+        "the container may not use {device}: ask for podlight.dev/usb-stick in its limits; if it does, runc 1.1.3 to \
+         1.1.6 leaves out devices that aren't there yet: update to 1.1.7"
+    )]
+    Withheld {
         /// The device node.
         device: String,
     },

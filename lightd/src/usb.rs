@@ -11,12 +11,12 @@
 //! Repetition, repainting and all policy are those of the loop that owns the stick.
 
 use std::fs::OpenOptions;
-use std::io::ErrorKind;
 use std::thread::sleep;
 use std::time::Duration;
 
 use podlight_proto::Color;
 use rusb::{Context, Device, DeviceHandle, UsbContext as _};
+use rustix::io::Errno;
 
 use crate::blinkstick::{MODE, PRODUCT, Request, SET, VENDOR, Wire};
 use crate::counts::{Odometer, count};
@@ -117,19 +117,26 @@ fn open(seen: &Seen) -> Result<DeviceHandle<Context>, Problem> {
         .ok_or_else(|| failing("libusb doesn't list it".to_owned()))?;
     device.open().map_err(|error| {
         let node = seen.node();
-        // A container that may not use the device gets EPERM, which libusb doesn't tell from a broken one.
-        let refused = || {
-            let opened = OpenOptions::new().read(true).write(true).open(&node);
-            opened.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
-        };
-        if error == rusb::Error::Access || (error == rusb::Error::Io && refused()) {
-            Problem::Denied { device: node.display().to_string() }
-        } else if error == rusb::Error::NoDevice {
-            failing(format!("there is no {}", node.display()))
-        } else {
-            failing(error.to_string())
-        }
+        // libusb doesn't tell a container that may not use a device, nor a number that no stick has any more, from a stick
+        // that is broken.
+        let opened = OpenOptions::new().read(true).write(true).open(&node);
+        let errno = opened.err().as_ref().and_then(Errno::from_io_error);
+        refused(&node.display().to_string(), error, errno).unwrap_or_else(failing)
     })
+}
+
+/// What keeps `node` from being opened, given what libusb and then the kernel said; otherwise, what fails.
+fn refused(node: &str, error: rusb::Error, errno: Option<Errno>) -> Result<Problem, String> {
+    let device = node.to_owned();
+    match (error, errno) {
+        (_, Some(Errno::PERM)) => Ok(Problem::Withheld { device }),
+        (rusb::Error::Access, _) | (_, Some(Errno::ACCESS)) => Ok(Problem::Denied { device }),
+        (_, Some(Errno::NXIO | Errno::NODEV)) => Err(format!("nothing is behind {node} any more")),
+        (rusb::Error::NoDevice, _) => {
+            Err(format!("there is no {node}; in a pod, the device plugin's --buses must be as many as the host's"))
+        }
+        (error, _) => Err(error.to_string()),
+    }
 }
 
 /// A stick that is open.
@@ -201,5 +208,28 @@ fn fault(error: rusb::Error) -> Fault {
         E::Pipe | E::NoDevice | E::Access | E::NotFound | E::NotSupported | E::InvalidParam | E::BadDescriptor => {
             Fault::Broken(error.to_string())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_a_node_shut_is_told_apart() {
+        let node = "/dev/bus/usb/001/002";
+        let said = |error, errno| refused(node, error, errno).map_or_else(|why| why, |problem| problem.to_string());
+        for (error, errno, words) in [
+            (rusb::Error::Io, Some(Errno::PERM), "the container may not use /dev/bus/usb/001/002"),
+            (rusb::Error::Access, Some(Errno::ACCESS), "no permission to open /dev/bus/usb/001/002"),
+            (rusb::Error::Access, None, "no permission to open /dev/bus/usb/001/002"),
+            (rusb::Error::Io, Some(Errno::NXIO), "nothing is behind"),
+            (rusb::Error::Io, Some(Errno::NODEV), "nothing is behind"),
+            (rusb::Error::NoDevice, Some(Errno::NOENT), "there is no /dev/bus/usb/001/002"),
+            (rusb::Error::Busy, None, "Resource busy"),
+        ] {
+            assert!(said(error, errno).contains(words), "{error} {errno:?}: {}", said(error, errno));
+        }
+        assert!(said(rusb::Error::Io, Some(Errno::PERM)).contains("runc 1.1.3 to 1.1.6"));
     }
 }
