@@ -6,8 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use podlight_bed::kernel::{Bed, Plugged};
@@ -271,6 +272,54 @@ fn a_permission_that_arrives_late_is_used_with_no_restart() {
     assert_eq!(lightd.until_present()[0].problem, "");
     let (is_well, said) = doctor();
     assert!(is_well && said.contains(RULE), "{said}");
+}
+
+/// Nodes for all numbers in place of the host's own, as a pod has them. Dropped, the host's are back.
+struct AllNodes;
+
+impl AllNodes {
+    /// Has the device plugin make them, and lets anyone reach them, as container runtimes do with those that they list.
+    fn lay() -> Self {
+        let mut plugin = Command::new(env!("CARGO_BIN_EXE_lightd"));
+        plugin.args(["device-plugin", "--folder", "/run/usb", "--kubelet-folder", "/run/no-kubelet"]);
+        let mut plugin = plugin.stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(plugin.stderr.take().unwrap());
+        let missing = said.lines().map_while(Result::ok).find(|line| line.contains("socket folder missing"));
+        assert!(missing.is_some(), "it ended");
+        plugin.kill().unwrap();
+        plugin.wait().unwrap();
+        run("chmod 755 /run/usb; mount --bind /run/usb /dev/bus/usb");
+        Self
+    }
+}
+
+impl Drop for AllNodes {
+    fn drop(&mut self) {
+        run("umount /dev/bus/usb");
+    }
+}
+
+#[test]
+#[ignore = "for the guest of lightd/bed/kernel/run"]
+fn a_pod_with_all_nodes_lights_a_stick_that_comes_later_under_any_number() {
+    let bed = host_without_rule();
+    let _nodes = AllNodes::lay();
+    assert_eq!(fs::read_dir("/dev/bus/usb/004").unwrap().count(), 127);
+    let mut lightd = Daemon::serve(&bed, &[]);
+    lightd.set("#002800");
+    until_unplugged(&mut lightd);
+    let mut stick = nano();
+    let mut numbers = Vec::new();
+    for port in [1, 1, 2] {
+        let plugged = bed.plug(port, stick);
+        timed("plug to light", || lightd.until_present());
+        assert_eq!(plugged.leds(), GREEN);
+        numbers.push(fs::read_to_string(format!("/sys/bus/usb/devices/{}/devnum", plugged.path())).unwrap());
+        stick = plugged.unplug();
+        until_unplugged(&mut lightd);
+    }
+    numbers.dedup();
+    assert_eq!(numbers.len(), 3, "{numbers:?}");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! Each object is of a type that Kubernetes has, with no field that the type doesn't know.
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -73,7 +71,9 @@ fn each_object_is_podlights_own() {
             assert_eq!(label.map(String::as_str), Some("podlight"), "{metadata:?}");
             let of_cluster = ["Namespace", "ClusterRole", "ClusterRoleBinding", "NodeFeatureRule"];
             let of_cluster = of_cluster.contains(&object["kind"].as_str().unwrap());
-            assert_eq!(metadata.namespace.as_deref(), (!of_cluster).then_some("podlight"), "{metadata:?}");
+            let namespaces: &[_] =
+                if of_cluster { &[None] } else { &[Some("podlight"), Some("podlight-device-plugin")] };
+            assert!(namespaces.contains(&metadata.namespace.as_deref()), "{metadata:?}");
         }
     }
 }
@@ -112,8 +112,10 @@ fn the_watcher_finds_a_good_policy_where_it_is_mounted() {
 #[test]
 fn images_are_of_a_release() {
     for overlay in ALL {
-        let specs = BTreeMap::from([("watcher", overlay.watcher()), ("lightd", overlay.lightd())]);
-        for (name, spec) in specs {
+        let own = [("watcher", overlay.watcher()), ("lightd", overlay.lightd())];
+        // It is lightd's.
+        let plugin = overlay.device_plugin().map(|plugin| ("lightd", plugin));
+        for (name, spec) in own.into_iter().chain(plugin) {
             let images: Vec<_> = spec.containers.into_iter().map(|container| container.image.unwrap()).collect();
             assert_eq!(images, [format!("ghcr.io/podlight/{name}:{}", env!("CARGO_PKG_VERSION"))], "{}", overlay.name);
         }

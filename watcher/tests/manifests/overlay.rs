@@ -23,11 +23,14 @@ pub(crate) const RASPBERRY_PI: Overlay =
 pub(crate) const PRODUCTION: Overlay = Overlay { name: "production", base: "overlays/production", components: &[] };
 pub(crate) const STICKS_ONLY: Overlay =
     Overlay { name: "sticks-only", base: "overlays/raspberry-pi", components: &["components/sticks-only"] };
+pub(crate) const PRIVILEGED: Overlay =
+    Overlay { name: "privileged", base: "overlays/raspberry-pi", components: &["components/privileged"] };
 pub(crate) const TLS_CERT_MANAGER: Overlay =
     Overlay { name: "tls-cert-manager", base: "overlays/kind", components: &["components/tls-cert-manager"] };
 pub(crate) const POLICY: Overlay =
     Overlay { name: "policy", base: "overlays/kind", components: &["components/policy"] };
-pub(crate) const ALL: [Overlay; 6] = [KIND, RASPBERRY_PI, PRODUCTION, STICKS_ONLY, TLS_CERT_MANAGER, POLICY];
+pub(crate) const ALL: [Overlay; 7] =
+    [KIND, RASPBERRY_PI, PRODUCTION, STICKS_ONLY, PRIVILEGED, TLS_CERT_MANAGER, POLICY];
 /// Those with mutual TLS.
 pub(crate) const SECURE: [Overlay; 2] = [PRODUCTION, TLS_CERT_MANAGER];
 
@@ -53,6 +56,17 @@ impl Overlay {
         self.object::<DaemonSet>("DaemonSet", "lightd").spec.unwrap().template.spec.unwrap()
     }
 
+    /// None where there is none.
+    pub(crate) fn device_plugin(&self) -> Option<PodSpec> {
+        let there = self.objects().iter().any(|object| object["metadata"]["name"] == "device-plugin");
+        there.then(|| self.object::<DaemonSet>("DaemonSet", "device-plugin").spec.unwrap().template.spec.unwrap())
+    }
+
+    /// Of every pod that there is.
+    pub(crate) fn pods(&self) -> Vec<PodSpec> {
+        [self.watcher(), self.lightd()].into_iter().chain(self.device_plugin()).collect()
+    }
+
     fn committed(&self) -> String {
         std::fs::read_to_string(deploy().join("rendered").join(format!("{}.yaml", self.name))).unwrap()
     }
@@ -76,7 +90,7 @@ impl Overlay {
     }
 }
 
-fn deploy() -> PathBuf {
+pub(crate) fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
 }
 

@@ -8,7 +8,9 @@ use crate::overlay::{ALL, KIND, Overlay};
 /// What the only container is told, as flags.
 fn flags(command: &Command, spec: &PodSpec) -> Result<Vec<String>, String> {
     let [container] = spec.containers.as_slice() else { return Err("one container is enough".to_owned()) };
-    if container.command.is_some() || container.args.is_some() {
+    // Which daemon it is may be told, and nothing else.
+    let others = container.args.iter().flatten().any(|argument| argument != command.get_name());
+    if container.command.is_some() || others {
         return Err("settings are told by the environment, where components can add to them".to_owned());
     }
     let mut flags = vec![command.get_name().to_owned()];
@@ -38,6 +40,10 @@ fn lightd() -> Command {
     lightd::Settings::augment_args(Command::new("lightd"))
 }
 
+fn device_plugin() -> Command {
+    lightd::device_plugin::Settings::augment_args(Command::new("device-plugin"))
+}
+
 fn is_taken(command: Command, spec: &PodSpec, overlay: &Overlay) {
     let taken = flags(&command, spec).and_then(|flags| command.try_get_matches_from(flags).map_err(|e| e.to_string()));
     assert!(taken.is_ok(), "{}: {}", overlay.name, taken.unwrap_err());
@@ -48,6 +54,9 @@ fn the_daemons_take_all_that_the_manifests_tell_them() {
     for overlay in ALL {
         is_taken(watcher(), &overlay.watcher(), &overlay);
         is_taken(lightd(), &overlay.lightd(), &overlay);
+        if let Some(plugin) = overlay.device_plugin() {
+            is_taken(device_plugin(), &plugin, &overlay);
+        }
     }
 }
 
