@@ -1,6 +1,7 @@
 //! Edge: the plugin's socket and the kubelet's. Looks at their folder, does what [`standing`](super::standing) says, and
 //! tells in the log how it goes: once when something changes.
 
+use std::error::Error as _;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tonic::transport::{Endpoint, Server};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use super::line::Line;
 use super::offer::{Offer, RESOURCE, SOCKET};
@@ -39,15 +40,7 @@ const MOST_STREAMS: u32 = 16;
 /// # Errors
 /// The plugin's own socket can't be made although the folder is there, or its service ends.
 pub async fn offer_to(folder: &Path, offer: Offer, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let mut plugin = Plugin {
-        folder: folder.to_owned(),
-        offer,
-        standing: Standing::default(),
-        hearing: watch::Sender::default(),
-        _stop: None,
-        told: None,
-        was_registered: false,
-    };
+    let mut plugin = Plugin::new(folder, offer);
     let mut hearing = plugin.hearing.subscribe();
     tokio::pin!(shutdown);
     let result = loop {
@@ -100,6 +93,18 @@ struct Plugin {
 }
 
 impl Plugin {
+    fn new(folder: &Path, offer: Offer) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            offer,
+            standing: Standing::default(),
+            hearing: watch::Sender::default(),
+            _stop: None,
+            told: None,
+            was_registered: false,
+        }
+    }
+
     /// Does what there is to do, as far as that goes without waiting.
     async fn step(&mut self) -> anyhow::Result<()> {
         loop {
@@ -170,10 +175,12 @@ impl Plugin {
     }
 
     async fn register(&mut self, socket: &Path, kubelet: Identity) {
-        self.hearing.send_modify(|hearing| {
+        self.hearing.send_if_modified(|hearing| {
             *hearing = Hearing { registration: hearing.registration + 1, streams: 0 };
+            // It is no news: nobody shall look again because of it.
+            false
         });
-        match timeout(PATIENCE, ask(socket)).await.unwrap_or_else(|_| Err(Failure::Unreachable)) {
+        match timeout(PATIENCE, ask(socket)).await.unwrap_or(Err(Failure::Unreachable)) {
             Ok(()) => {
                 self.standing.registered(kubelet, Instant::now().into_std());
                 self.tell(News::Registered);
@@ -237,9 +244,10 @@ async fn ask(socket: &Path) -> Result<(), Failure> {
     let endpoint = endpoint.map_err(|error| Failure::Refused(error.to_string()))?;
     let channel = endpoint.connect().await.map_err(|_| Failure::Unreachable)?;
     let answer = RegistrationClient::new(channel).register(Offer::registration()).await;
-    answer.map(drop).map_err(|status| match status.code() {
-        tonic::Code::Unavailable => Failure::Unreachable,
-        _ => Failure::Refused(status.message().to_owned()),
+    answer.map(drop).map_err(|status| {
+        // What has a cause didn't come from the kubelet, which ended meanwhile.
+        let unanswered = status.code() == Code::Unavailable || status.source().is_some();
+        if unanswered { Failure::Unreachable } else { Failure::Refused(status.message().to_owned()) }
     })
 }
 
@@ -304,5 +312,22 @@ impl Drop for Listening {
             }
             current
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_kubelet_that_is_dead_is_tried_again_after_a_while_and_not_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        // Its socket stays behind.
+        drop(UnixListener::bind(folder.path().join(KUBELET)).unwrap());
+        let mut plugin = Plugin::new(folder.path(), Offer::of_buses(&[1], folder.path()));
+        let hearing = plugin.hearing.subscribe();
+        plugin.step().await.unwrap();
+        assert_eq!(plugin.told, Some(News::NoKubelet));
+        assert!(!hearing.has_changed().unwrap());
     }
 }

@@ -15,7 +15,7 @@ use podlight_bed::kernel::{Bed, Plugged};
 use podlight_bed::{EmulatedStick, Fault};
 use podlight_proto::v1::StickState;
 
-use crate::daemon::{Daemon, output};
+use crate::daemon::{Daemon, Host, output};
 
 const GREEN: [[u8; 3]; 2] = [[0, 40, 0]; 2];
 const RED: [[u8; 3]; 2] = [[40, 0, 0]; 2];
@@ -274,12 +274,12 @@ fn a_permission_that_arrives_late_is_used_with_no_restart() {
     assert!(is_well && said.contains(RULE), "{said}");
 }
 
-/// Nodes for all numbers in place of the host's own, as a pod has them. Dropped, the host's are back.
-struct AllNodes;
+/// What a pod is given: in `/dev/bus/usb` nodes for all numbers, which no udev knows, and a user who is nobody.
+struct Pod;
 
-impl AllNodes {
-    /// Has the device plugin make them, and lets anyone reach them, as container runtimes do with those that they list.
-    fn lay() -> Self {
+impl Pod {
+    /// Has the device plugin make the nodes, and lets anyone reach them, as container runtimes do with those that they list.
+    fn with_all_nodes() -> Self {
         let mut plugin = Command::new(env!("CARGO_BIN_EXE_lightd"));
         plugin.args(["device-plugin", "--folder", "/run/usb", "--kubelet-folder", "/run/no-kubelet"]);
         let mut plugin = plugin.stderr(Stdio::piped()).spawn().unwrap();
@@ -288,14 +288,18 @@ impl AllNodes {
         assert!(missing.is_some(), "it ended");
         plugin.kill().unwrap();
         plugin.wait().unwrap();
-        run("chmod 755 /run/usb; mount --bind /run/usb /dev/bus/usb");
+        run("chmod 755 /run/usb; echo pod:x:65532:65532::/:/bin/sh >>/etc/passwd");
         Self
     }
 }
 
-impl Drop for AllNodes {
-    fn drop(&mut self) {
-        run("umount /dev/bus/usb");
+impl Host for Pod {
+    fn command(&self, program: &str) -> Command {
+        let script =
+            "mount --bind /run/usb /dev/bus/usb; exec su -s /bin/sh -- pod -c 'exec \"$0\" \"$@\"' \"$0\" \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-ec", script, program]);
+        command
     }
 }
 
@@ -303,9 +307,11 @@ impl Drop for AllNodes {
 #[ignore = "for the guest of lightd/bed/kernel/run"]
 fn a_pod_with_all_nodes_lights_a_stick_that_comes_later_under_any_number() {
     let bed = host_without_rule();
-    let _nodes = AllNodes::lay();
-    assert_eq!(fs::read_dir("/dev/bus/usb/004").unwrap().count(), 127);
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let pod = Pod::with_all_nodes();
+    assert_eq!(fs::read_dir("/run/usb/004").unwrap().count(), 127);
+    let mut lightd = Daemon::serve(&pod, &[]);
+    let status = fs::read_to_string(lightd.proc().join("status")).unwrap();
+    assert!(status.contains("\nUid:\t65532\t65532") && status.contains("\nCapEff:\t0000000000000000\n"), "{status}");
     lightd.set("#002800");
     until_unplugged(&mut lightd);
     let mut stick = nano();
