@@ -3,7 +3,7 @@
 //! ```text
 //!  folder (makes the nodes once) ─▶ offer (the list, an answer to Allocate)
 //!                                     │
-//!  kubelet.sock ◀─ Register ── kubelet ── serves ──▶ ListAndWatch, Allocate
+//!  kubelet.sock ◀─ Register ── kubelet ─ service ◀── ListAndWatch, Allocate
 //!  socket folder ─ looks ─────▶ standing (when to listen, when to register again)
 //! ```
 //!
@@ -11,7 +11,8 @@
 //! given all numbers of some buses: a node with no device behind it fails to open until a stick has its number. Whether
 //! one is plugged in is lightd's business: the one device offered is always healthy, or no pod could start unplugged.
 //!
-//! Pure: [`nodes`], [`offer`], [`standing`], [`authority`]. Edges: [`folder`], [`kubelet`], [`line`]. None knows libusb:
+//! Pure: [`nodes`], [`offer`], [`standing`], [`authority`]. Edges: [`folder`], [`kubelet`], [`service`],
+//! [`line`]. None knows libusb:
 //! which buses have a stick, whoever runs this says.
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ mod kubelet;
 mod line;
 mod nodes;
 mod offer;
+mod service;
 mod standing;
 
 pub use kubelet::offer_to;

@@ -138,7 +138,7 @@ fn of_stick(Found { model, serial, path, answers }: &Found) -> Vec<Finding> {
             return vec![wrong(
                 &format!("{name}: no permission to open {device}"),
                 &format!(
-                    "on a host: {RULE_REMEDY}; in a pod: ask for podlight.dev/usb-stick in the container's limits"
+                    "on a host: {RULE_REMEDY}; in a pod: podlight.dev/usb-stick in the container's limits gives it {device}"
                 ),
             )];
         }

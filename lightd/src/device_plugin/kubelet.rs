@@ -2,27 +2,23 @@
 //! tells in the log how it goes: once when something changes.
 
 use std::error::Error as _;
+use std::future::pending;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::Stream;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-use tonic::transport::{Endpoint, Server};
-use tonic::{Code, Request, Response, Status};
+use tonic::Code;
+use tonic::transport::Endpoint;
 
-use super::line::Line;
 use super::offer::{Offer, RESOURCE, SOCKET};
+use super::service::{Hearing, Running};
 use super::standing::{Identity, Seen, Standing, Step};
-use super::v1beta1::device_plugin_server::{DevicePlugin, DevicePluginServer};
 use super::v1beta1::registration_client::RegistrationClient;
-use super::v1beta1::{AllocateRequest, AllocateResponse, DevicePluginOptions, Empty, ListAndWatchResponse};
 
 /// The kubelet's socket in the folder.
 const KUBELET: &str = "kubelet.sock";
@@ -30,11 +26,6 @@ const KUBELET: &str = "kubelet.sock";
 const LOOK_OUT: Duration = Duration::from_secs(1);
 /// For a kubelet to answer. It connects to the plugin before it does, and allows 10 s for that.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The largest request that a kubelet has to make is a few dozen bytes.
-const LARGEST_MESSAGE: usize = 64 * 1024;
-/// Calls at a time on one connection.
-const MOST_STREAMS: u32 = 16;
-
 /// Makes `offer` to the kubelet whose socket is in `folder`, and to each that comes after it, until `shutdown`.
 ///
 /// # Errors
@@ -47,11 +38,17 @@ pub async fn offer_to(folder: &Path, offer: Offer, shutdown: impl Future<Output 
         hearing.mark_unchanged();
         let step = async {
             plugin.step().await?;
+            let ended = async {
+                match &mut plugin.service {
+                    Some(service) => service.ended().await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
-                () = sleep(LOOK_OUT) => {}
-                _ = hearing.changed() => {}
+                () = sleep(LOOK_OUT) => Ok(()),
+                _ = hearing.changed() => Ok(()),
+                error = ended => Err(error),
             }
-            anyhow::Ok(())
         };
         tokio::select! {
             done = step => if let Err(error) = done { break Err(error) },
@@ -60,14 +57,6 @@ pub async fn offer_to(folder: &Path, offer: Offer, shutdown: impl Future<Output 
     };
     plugin.leave();
     result
-}
-
-/// Who listens to the list.
-#[derive(Clone, Copy, Debug, Default)]
-struct Hearing {
-    /// Counts registrations: a stream of an earlier one says nothing of the kubelet that is there now.
-    registration: u64,
-    streams: usize,
 }
 
 /// What there is to tell of how it goes.
@@ -86,8 +75,8 @@ struct Plugin {
     offer: Offer,
     standing: Standing,
     hearing: watch::Sender<Hearing>,
-    /// Dropped, it ends the service on the socket before.
-    _stop: Option<oneshot::Sender<()>>,
+    /// On the newest socket.
+    service: Option<Running>,
     told: Option<News>,
     was_registered: bool,
 }
@@ -99,7 +88,7 @@ impl Plugin {
             offer,
             standing: Standing::default(),
             hearing: watch::Sender::default(),
-            _stop: None,
+            service: None,
             told: None,
             was_registered: false,
         }
@@ -154,21 +143,7 @@ impl Plugin {
             _ => {}
         }
         let listener = UnixListener::bind(socket)?;
-        let (stop, stopped) = oneshot::channel::<()>();
-        let service = Service { offer: self.offer.clone(), hearing: self.hearing.clone() };
-        tokio::spawn(async move {
-            let lines = futures::stream::unfold(listener, |listener| async {
-                let line = listener.accept().await.map(|(stream, _)| Line::new(stream));
-                Some((line, listener))
-            });
-            let service = DevicePluginServer::new(service).max_decoding_message_size(LARGEST_MESSAGE);
-            let server = Server::builder().max_concurrent_streams(MOST_STREAMS).add_service(service);
-            let ended = server.serve_with_incoming_shutdown(lines, async { drop(stopped.await) }).await;
-            if let Err(error) = ended {
-                tracing::warn!(%error, "the service on the plugin's socket ended");
-            }
-        });
-        self._stop = Some(stop);
+        self.service = Some(Running::start(listener, self.offer.clone(), self.hearing.clone()));
         let bound = identity(socket).ok_or(io::ErrorKind::NotFound)?;
         self.standing.bound(bound);
         Ok(())
@@ -249,70 +224,6 @@ async fn ask(socket: &Path) -> Result<(), Failure> {
         let unanswered = status.code() == Code::Unavailable || status.source().is_some();
         if unanswered { Failure::Unreachable } else { Failure::Refused(status.message().to_owned()) }
     })
-}
-
-struct Service {
-    offer: Offer,
-    hearing: watch::Sender<Hearing>,
-}
-
-#[tonic::async_trait]
-impl DevicePlugin for Service {
-    type ListAndWatchStream = Listening;
-
-    async fn get_device_plugin_options(&self, _: Request<Empty>) -> Result<Response<DevicePluginOptions>, Status> {
-        Ok(Response::new(DevicePluginOptions::default()))
-    }
-
-    async fn list_and_watch(&self, _: Request<Empty>) -> Result<Response<Listening>, Status> {
-        let mut registration = 0;
-        self.hearing.send_modify(|hearing| {
-            hearing.streams += 1;
-            registration = hearing.registration;
-        });
-        Ok(Response::new(Listening { list: Some(Offer::list()), registration, hearing: self.hearing.clone() }))
-    }
-
-    async fn allocate(&self, request: Request<AllocateRequest>) -> Result<Response<AllocateResponse>, Status> {
-        match self.offer.allocate(request.get_ref()) {
-            Ok(answer) => {
-                tracing::info!("a container is given the nodes");
-                Ok(Response::new(answer))
-            }
-            Err(why) => {
-                tracing::warn!(why, "refused what isn't offered");
-                Err(Status::invalid_argument(why))
-            }
-        }
-    }
-}
-
-/// The list, once; then nothing, for as long as the kubelet listens.
-struct Listening {
-    list: Option<ListAndWatchResponse>,
-    registration: u64,
-    hearing: watch::Sender<Hearing>,
-}
-
-impl Stream for Listening {
-    type Item = Result<ListAndWatchResponse, Status>;
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // Whoever reads it ends it; nothing else would wake it.
-        self.get_mut().list.take().map_or(Poll::Pending, |list| Poll::Ready(Some(Ok(list))))
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.hearing.send_if_modified(|hearing| {
-            let current = hearing.registration == self.registration;
-            if current {
-                hearing.streams -= 1;
-            }
-            current
-        });
-    }
 }
 
 #[cfg(test)]
