@@ -103,3 +103,18 @@ async fn wait_for_stick(most: u8, look: impl Fn() -> Vec<u8>) -> Vec<u8> {
         tokio::time::sleep(LOOK_OUT).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_buses_of_a_stick_are_offered_once_there_is_one() {
+        let looks = Mutex::new(vec![vec![3, 1, 3, 5], vec![5], vec![]]);
+        let look = || looks.lock().unwrap().pop().unwrap();
+        assert_eq!(wait_for_stick(4, look).await, [1, 3]);
+        assert!(looks.lock().unwrap().is_empty());
+    }
+}
