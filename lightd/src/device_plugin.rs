@@ -11,9 +11,8 @@
 //! given all numbers of some buses: a node with no device behind it fails to open until a stick has its number. Whether
 //! one is plugged in is lightd's business: the one device offered is always healthy, or no pod could start unplugged.
 //!
-//! Pure: [`nodes`], [`offer`], [`standing`], [`authority`]. Edges: [`folder`], [`kubelet`], [`service`],
-//! [`line`]. None knows libusb:
-//! which buses have a stick, whoever runs this says.
+//! Pure: [`nodes`], [`offer`], [`standing`], [`authority`]. Edges: [`folder`], [`kubelet`], [`service`], [`mod@line`]. None
+//! knows libusb: which buses have a stick, whoever runs this says.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Edge: what is served over HTTP: metrics, probes for Kubernetes, and the [wall](crate::wall).
+//! Edge: what is served over HTTP: metrics, probes for Kubernetes, and the [`wall`].
 
 use std::future::Future;
 use std::time::Duration;

@@ -5,7 +5,7 @@
 //!                             └─ palette, layout, brightness ──────────────▲
 //! ```
 //!
-//! Offers [`looks`] and [`reason`], the two halves of a command to a light, and [`rule`], which names what decided. Pure:
+//! Offers [`looks`] and [`reason`], the two halves of a command to a light, and [`rule()`], which names what decided. Pure:
 //! the same verdict always shows the same.
 //!
 //! Looks are spread evenly over a light's LEDs (LED *i* of *n* shows look *i · len / n*): [`Layout::Same`] gives one,
