@@ -62,6 +62,17 @@ fn help_names_each_flag_with_its_default_and_its_environment_twin() {
     }
 }
 
+#[test]
+fn as_a_plugin_of_kubectl_it_asks_and_never_watches() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("kubectl-podlight");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_watcher"), &plugin).unwrap();
+    let stderr = refused(Command::new(&plugin).env_clear());
+    assert!(stderr.contains("kubectl podlight status"), "{stderr}");
+    let Output { status, stdout, .. } = Command::new(&plugin).arg("explain").arg("--help").output().unwrap();
+    assert!(status.success() && String::from_utf8(stdout).unwrap().contains("--server"));
+}
+
 #[tokio::test]
 async fn a_signal_ends_it_well() {
     let cluster = Cluster::new();
