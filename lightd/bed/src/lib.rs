@@ -8,13 +8,14 @@
 //! The program under test is a child process with umockdev's `libumockdev-preload.so.0` in front of its libc; it sees a
 //! USB bus that is a folder of the test's. Neither root nor a kernel's USB is needed. Udev events don't reach the
 //! child, as in a container. The model of the stick, [`EmulatedStick`], knows nothing of that; it lies in the slow bed,
-//! [`kernel`], too.
+//! [`kernel`], too. What the child costs, [`Usage`] tells.
 
 mod descriptors;
 mod errno;
 pub mod kernel;
 mod stick;
 mod tree;
+mod usage;
 mod usbfs;
 mod usbip;
 
@@ -33,6 +34,7 @@ use crate::tree::Places;
 use crate::usbfs::Shared;
 
 pub use stick::{EmulatedStick, Fault, Transfer};
+pub use usage::Usage;
 
 /// The library that puts a folder in front of `/sys` and `/dev`.
 const PRELOAD: &str = "libumockdev-preload.so.0";

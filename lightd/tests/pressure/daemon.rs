@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
 
-use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use podlight_bed::Usage;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -66,16 +66,9 @@ impl Daemon {
         assert_eq!(shown, Ok(true), "{line} never showed, but {}", self.shown.borrow().clone());
     }
 
-    /// Its memory, in KiB: what it has in RAM, of whatever kind.
-    pub(crate) fn memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        resident.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// Its open files, connections among them.
-    pub(crate) fn files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    /// What it costs.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage::of(self.child.id()).unwrap()
     }
 }
 

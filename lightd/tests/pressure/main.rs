@@ -24,8 +24,8 @@ const RED: Color = Color::rgb(50, 0, 0);
 
 /// Open files that peers can make lightd have: its connections, and some that come and go.
 const MOST_FILES: usize = 64 + 8;
-/// Memory that peers can make lightd take, in KiB.
-const MOST_MEMORY: usize = 24 * 1024;
+/// Memory that peers can make lightd take, in bytes.
+const MOST_MEMORY: u64 = 24 << 20;
 
 /// What lightd is before `attack` and while it goes on, for as long as what it returns is held.
 async fn survives<T>(attack: impl AsyncFnOnce(SocketAddr) -> T) {
@@ -45,12 +45,12 @@ async fn survives_by_tls<T>(attack: impl AsyncFnOnce(SocketAddr) -> T) {
 async fn stands<T>(mut lightd: Daemon, address: SocketAddr, attack: impl AsyncFnOnce(SocketAddr) -> T) {
     let watcher = Watcher::start(address, GREEN).await;
     lightd.shows("#001900").await;
-    let (files, memory) = (lightd.files(), lightd.memory());
+    let before = lightd.usage();
 
     let held = attack(lightd.address).await;
-    let (files, memory) = (lightd.files().saturating_sub(files), lightd.memory().saturating_sub(memory));
-    assert!(files <= MOST_FILES, "{files} more files");
-    assert!(memory <= MOST_MEMORY, "{memory} KiB more memory");
+    let after = lightd.usage();
+    assert!(after.files <= before.files + MOST_FILES, "{before:?}, {after:?}");
+    assert!(after.memory <= before.memory + MOST_MEMORY, "{before:?}, {after:?}");
 
     watcher.wants(RED);
     lightd.shows("#320000").await;

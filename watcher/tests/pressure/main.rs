@@ -14,8 +14,8 @@ use watcher::Watcher;
 
 const GREEN: u32 = 0x00_1900;
 const RED: u32 = 0x32_0000;
-/// What lights that stall may cost the watcher, in KiB.
-const MOST_FOR_STALLED: usize = 2 * 1024;
+/// What lights that stall may cost the watcher, in bytes.
+const MOST_FOR_STALLED: u64 = 2 << 20;
 /// So that nothing lapses while a test runs.
 const LONG: [&str; 4] = ["--lease", "10m", "--api-silence", "10m"];
 
@@ -46,8 +46,8 @@ fn color(told: &Told, node: &str) -> Option<u32> {
 }
 
 const LIGHTS: usize = 5_000;
-/// What they may cost the watcher, in KiB: the manifests let it have 512 MiB.
-const MOST_FOR_ALL: usize = 448 * 1024;
+/// What they may cost the watcher, in bytes: the manifests let it have 512 MiB.
+const MOST_FOR_ALL: u64 = 448 << 20;
 
 #[tokio::test]
 async fn five_thousand_lights_that_come_back_at_once_are_all_told_the_truth() {
@@ -72,8 +72,8 @@ async fn five_thousand_lights_that_come_back_at_once_are_all_told_the_truth() {
     crash_each(7);
     lights.come_back();
     lights.until("all told anew", |told| right(told, &|i| i % 10 == 0 || i % 7 == 0)).await;
-    let memory = watcher.memory();
-    assert!(memory <= MOST_FOR_ALL, "{memory} KiB");
+    let usage = watcher.usage();
+    assert!(usage.memory <= MOST_FOR_ALL, "{usage:?}");
     assert_eq!(watcher.said().matches("is silent").count(), 0, "it went on to hear the API: {}", watcher.said());
 }
 
@@ -88,7 +88,7 @@ async fn more_lights_than_files_are_told_in_part_and_the_api_is_heard() {
     // Room for 32 lights.
     let watcher = Watcher::start(&server, "-n 96", &LONG);
     lights.until("32 told", |told| told.len() == 32).await;
-    let files = watcher.files();
+    let files = watcher.usage().files;
     assert!(files <= 64, "{files} files");
     watcher.until_says("too few open files are allowed for all lights").await;
 
@@ -128,9 +128,9 @@ async fn lights_that_stall_cost_nothing_and_delay_no_other() {
             |told: &Told| told["n1"].reason.as_ref().is_some_and(|reason| reason.restarts == 1_000 * round + 1_000);
         lights.until("told of the last", last).await;
         if round == 6 {
-            before = watcher.memory();
+            before = watcher.usage().memory;
         }
     }
-    let more = watcher.memory().saturating_sub(before);
-    assert!(more <= MOST_FOR_STALLED, "{more} KiB more");
+    let more = watcher.usage().memory.saturating_sub(before);
+    assert!(more <= MOST_FOR_STALLED, "{more} bytes more");
 }

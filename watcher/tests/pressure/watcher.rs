@@ -1,12 +1,12 @@
 //! A watcher that runs as a process of its own, and what it costs.
 
-use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use podlight_bed::Usage;
 use podlight_sim::Server;
 use tempfile::NamedTempFile;
 use tokio::time::{sleep, timeout};
@@ -62,16 +62,9 @@ impl Watcher {
         assert!(timeout(PATIENCE, says).await.is_ok(), "it never said {text:?}, but: {}", self.said());
     }
 
-    /// Its memory, in KiB: what it has in RAM, of whatever kind.
-    pub(crate) fn memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        resident.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// Its open files, connections among them.
-    pub(crate) fn files(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    /// What it costs.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage::of(self.child.id()).unwrap()
     }
 }
 
