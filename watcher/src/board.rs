@@ -19,6 +19,7 @@ use tonic::transport::Channel;
 use crate::acks::Acks;
 use crate::ask::{Ask, Desk};
 use crate::dial::Dial;
+use crate::election;
 use crate::figures::Counts;
 use crate::ledger::{Change, Ledger, Scope};
 use crate::lights::{self, Light};
@@ -207,25 +208,23 @@ impl Board {
         }
     }
 
-    /// Takes in whether, and by whom, what is known is vouched for.
-    pub(crate) fn stands(&mut self, vouching: Vouching) {
-        if self.vouching.leads != vouching.leads {
+    /// Takes in whether what is known is `fresh`, whether this watcher `leads`, and which one does, as the election names it.
+    pub(crate) fn stands(&mut self, fresh: bool, leads: bool, leader: &str) {
+        let was = &self.vouching;
+        if was.leads != leads {
             // What it knows of any light.
-            let nodes: Vec<_> = self.roster.names().map(str::to_owned).collect();
-            nodes.iter().for_each(|node| self.roster.touch(node));
+            self.roster.touch_all();
             for session in self.sessions.values().flatten() {
                 if let Order::Show(show) = &*session.order.borrow() {
                     show.wait.forget();
                 }
             }
         }
-        if self.vouching != vouching {
-            self.vouching = vouching;
+        if (was.fresh, was.leads, was.leader.as_str()) != (fresh, leads, leader) {
+            self.vouching = Vouching { fresh, leads, leader: leader.to_owned() };
             self.news.send_modify(|news| *news += 1);
         }
-        // As the election names watchers: the pod's name, and what no other has.
-        let pod = self.vouching.leader.rsplit_once('_').map_or("", |(pod, _)| pod);
-        let leader = if self.vouching.leads { None } else { self.ledger.watcher(pod) };
+        let leader = if leads { None } else { self.ledger.watcher(election::host(leader)) };
         self.leader.send_if_modified(|known| std::mem::replace(known, leader) != leader);
     }
 
@@ -245,7 +244,7 @@ impl Board {
             self.meet();
         }
         if std::mem::take(&mut self.anew) {
-            let nodes: Vec<_> = self.roster.names().map(str::to_owned).collect();
+            let nodes: Vec<_> = self.roster.nodes().map(Arc::clone).collect();
             nodes.iter().for_each(|node| self.look_again(node));
             let scopes: Vec<_> =
                 self.sessions.keys().filter(|scope| !matches!(scope, Scope::Node(_))).cloned().collect();

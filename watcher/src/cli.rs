@@ -6,7 +6,7 @@ mod reach;
 mod text;
 
 use std::ffi::OsStr;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -67,7 +67,9 @@ pub fn main() -> ExitCode {
     };
     let end = match cli.command {
         Some(Command::Ask(command)) => runtime.block_on(command.run()),
-        Some(Command::Policy(question)) => answer(&question),
+        Some(Command::Policy(question)) => {
+            question.answer(Timestamp::now()).map_err(Into::into).and_then(|answer| people::print(&answer))
+        }
         None => runtime.block_on(watch(cli.settings)),
     };
     // What people asked through the Kubernetes API may leave threads that wait for it.
@@ -84,13 +86,6 @@ fn unless_plugin(cli: Cli) -> Result<Cli, clap::Error> {
         return Err(command.error(ErrorKind::MissingSubcommand, "say what to ask, as in: kubectl podlight status"));
     }
     Ok(cli)
-}
-
-fn answer(question: &Question) -> anyhow::Result<()> {
-    let answer = question.answer(Timestamp::now())?;
-    // That nobody reads it is no reason to fail.
-    std::io::stdout().write_all(answer.as_bytes()).ok();
-    Ok(())
 }
 
 #[expect(clippy::print_stderr, reason = "this is the command line")]

@@ -256,6 +256,16 @@ fn epoch(lease: &Lease) -> u64 {
     u64::try_from(made).unwrap_or_default() + u64::from(transitions(spec(lease)).unsigned_abs()) + 1
 }
 
+/// What a candidate is called: the host where it runs, which is its pod's name, for people, and what no other is called.
+pub(crate) fn identity(host: &str, unique: u64) -> String {
+    format!("{host}_{unique:016x}")
+}
+
+/// The host of a candidate of this identity; nothing where that is none of ours.
+pub(crate) fn host(identity: &str) -> &str {
+    identity.rsplit_once('_').map_or("", |(host, _)| host)
+}
+
 /// `wall` or, where that clock was turned back or stands still, just after the last renewal: else this one would look as if
 /// there was none.
 fn later(last: &LeaseSpec, wall: Timestamp) -> MicroTime {

@@ -48,6 +48,7 @@ pub mod lights;
 mod lines;
 mod link;
 mod metrics;
+mod near;
 pub mod node;
 mod nodes;
 mod object;
@@ -87,7 +88,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::Api;
 use podlight_metrics::Process;
-use podlight_proto::v1::Vouching;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch as state};
 use tokio::task::{AbortHandle, JoinSet};
@@ -285,8 +285,7 @@ impl Watcher {
             let heard_last = freshness.borrow().clone();
             let next = Vouch::new(*term.borrow(), heard_last.until());
             let leads = term.borrow().is_some_and(|term| term.until.is_none_or(|until| now() < until));
-            let leader = leader.borrow().clone();
-            board.stands(Vouching { fresh: heard_last.fresh(now()), leads, leader });
+            board.stands(heard_last.fresh(now()), leads, &leader.borrow());
             // After that, so that none is answered by what was vouched for before this process was stopped.
             if let Some(ask) = question {
                 board.answer(ask, (Timestamp::now(), now()));
@@ -320,9 +319,9 @@ fn seconds() -> u64 {
     Timestamp::now().as_second().try_into().unwrap_or_default()
 }
 
-/// What this watcher is called in the Lease: where it runs, for people, and what no other is called.
+/// What this watcher is called in the Lease.
 fn identity() -> String {
-    format!("{}_{:016x}", rustix::system::uname().nodename().to_string_lossy(), fastrand::u64(..))
+    election::identity(&rustix::system::uname().nodename().to_string_lossy(), fastrand::u64(..))
 }
 
 /// Waits until `time` is past; without end where there is none.

@@ -39,11 +39,6 @@ impl Roster {
     }
 
     /// The nodes, in no order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.stamps.keys().map(AsRef::as_ref)
-    }
-
-    /// The nodes, in no order, by the names that are kept of them.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &Arc<str>> {
         self.stamps.keys()
     }
@@ -58,6 +53,12 @@ impl Roster {
         let node = self.stamps.get_key_value(node).map_or_else(|| node.into(), |(known, _)| Arc::clone(known));
         let stamp = self.stamp(&node);
         self.stamps.insert(node, stamp);
+    }
+
+    /// All nodes are other than they were.
+    pub(crate) fn touch_all(&mut self) {
+        let nodes: Vec<_> = self.nodes().map(Arc::clone).collect();
+        nodes.iter().for_each(|node| self.touch(node));
     }
 
     /// This node is there no longer.

@@ -135,6 +135,9 @@ impl Listen {
     }
 }
 
+/// The Lease of the watchers of a cluster, where none was named.
+pub(crate) const LEASE: &str = "watcher";
+
 /// Whether a watcher is one of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Election {
@@ -246,7 +249,7 @@ impl Election {
     /// Where it wasn't said: in a cluster, `inside` of this namespace, the rights to the Lease come with the deployment; at
     /// a desk there is nobody to share with.
     pub(crate) fn unless_told(inside: Option<String>) -> Self {
-        inside.map_or(Self::Off, |namespace| Self::Lease { namespace, name: "watcher".to_owned() })
+        inside.map_or(Self::Off, |namespace| Self::Lease { namespace, name: LEASE.to_owned() })
     }
 }
 

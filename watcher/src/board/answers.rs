@@ -12,6 +12,7 @@ use super::{Board, Session};
 use crate::acks::Ack;
 use crate::ask::{Ask, Nodes, Refusal, Whose};
 use crate::ledger::{Cause, Footing, Scope, Trouble, Verdict};
+use crate::near::near;
 use crate::node::Fact;
 use crate::object::Truth;
 use crate::policy;
@@ -142,9 +143,11 @@ impl Board {
         if self.roster.has(node) {
             return Ok(());
         }
-        let mut near: Vec<_> = self.roster.names().map(|name| (strsim::levenshtein(node, name), name)).collect();
-        near.sort_unstable();
-        let near = near.into_iter().take(NEAR).map(|(_, name)| name.to_owned()).collect();
+        let near = near(node, self.roster.nodes().map(AsRef::as_ref))
+            .into_iter()
+            .take(NEAR)
+            .map(|(_, name)| name.to_owned())
+            .collect();
         Err(Refusal::NoSuchNode { node: node.to_owned(), near })
     }
 }

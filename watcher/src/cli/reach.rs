@@ -15,13 +15,13 @@ use podlight_proto::v1::cluster_client::ClusterClient;
 use tonic::transport::{Channel, Endpoint};
 
 use super::people::How;
-use crate::chain;
 use crate::place::{Place, place};
+use crate::settings::LEASE;
+use crate::{chain, election};
 
-/// Where the manifests put the watcher, and how they name it and its Lease.
+/// Where the manifests put the watcher, and how they name it.
 const NAMESPACE: &str = "podlight";
 const WATCHERS: &str = "app.kubernetes.io/name=podlight,app.kubernetes.io/component=watcher";
-const LEASE: &str = "watcher";
 const PORT: u16 = 50052;
 /// For the watcher to be found, and to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,7 +90,7 @@ async fn watcher(client: &Client) -> anyhow::Result<String> {
     let leases = Api::<Lease>::namespaced(client.clone(), NAMESPACE);
     let lease = leases.get_opt(LEASE).await.ok().flatten();
     let holder = lease.and_then(|lease| lease.spec?.holder_identity).unwrap_or_default();
-    let leader = holder.rsplit_once('_').map_or("", |(pod, _)| pod);
+    let leader = election::host(&holder);
     let first = names.next().with_context(|| {
         format!("no watcher runs in namespace {NAMESPACE} of this cluster; deploy it, or give --server URL")
     })?;

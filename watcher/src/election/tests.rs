@@ -94,6 +94,15 @@ fn transitions_of(lease: &Lease) -> i32 {
 }
 
 #[test]
+fn a_candidate_is_called_by_its_host_and_what_no_other_has() {
+    assert_eq!(identity("watcher-7f", 0xab), "watcher-7f_00000000000000ab");
+    for (identity, want) in [("watcher-7f_00000000000000ab", "watcher-7f"), ("a_b_1", "a_b"), ("someone", ""), ("", "")]
+    {
+        assert_eq!(host(identity), want);
+    }
+}
+
+#[test]
 fn it_looks_before_anything_else() {
     assert_eq!(candidate("a").next(start(), wall(0)), Step::Look);
     assert_eq!(candidate("a").term(), None);

@@ -3,6 +3,8 @@
 use podlight_proto::Invalid;
 use thiserror::Error;
 
+use crate::near::near;
+
 /// What is wrong with a policy file.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {problem}")]
@@ -28,10 +30,8 @@ impl Fault {
 
 /// What is nearest to `word`, if any is near: what someone may have meant.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // What a person types is short; what is long is near to nothing.
-    let word: String = word.chars().take(64).collect();
-    let near = known.into_iter().map(|other| (strsim::levenshtein(&word, other), other)).min()?;
-    (near.0 <= near.1.len() / 3 + 1).then_some(near.1)
+    let (distance, name) = *near(word, known).first()?;
+    (distance <= name.len() / 3 + 1).then_some(name)
 }
 
 #[cfg(test)]
