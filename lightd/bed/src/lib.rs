@@ -1,4 +1,4 @@
-//! An emulated BlinkStick under the real libusb, for tests.
+//! An emulated BlinkStick under the real libusb, for tests and benchmarks.
 //!
 //! ```text
 //!  a test ── plug, leds, fail ──▶ Bed, Plugged ── stick ◀─ usbfs ◀─socket─ umockdev's preload ◀─ libusb ◀─ lightd
@@ -8,8 +8,9 @@
 //! The program under test is a child process with umockdev's `libumockdev-preload.so.0` in front of its libc; it sees a
 //! USB bus that is a folder of the test's. Neither root nor a kernel's USB is needed. Udev events don't reach the
 //! child, as in a container. The model of the stick, [`EmulatedStick`], knows nothing of that; it lies in the slow bed,
-//! [`kernel`], too. What the child costs, [`Usage`] tells.
+//! [`kernel`], too. What the child costs, [`Usage`] tells, and [`mod@bench`] prints.
 
+pub mod bench;
 mod descriptors;
 mod errno;
 pub mod kernel;
