@@ -7,15 +7,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
 use podlight_metrics::{CONTENT_TYPE, Process};
-use rustix::net::sockopt::{set_tcp_nodelay, set_tcp_user_timeout};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::ask::{Desk, Refusal};
 use crate::freshness::Freshness;
+use crate::guests::Guests;
 use crate::metrics;
 use crate::source::Current;
 use crate::vouch::Term;
@@ -23,9 +22,6 @@ use crate::wall::{self, Wall};
 
 /// For the board to answer: it never waits for anything but its own work.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// In milliseconds.
-const UNTAKEN: u32 = 20_000;
 
 /// What there is to read.
 #[derive(Clone)]
@@ -48,13 +44,7 @@ pub(crate) async fn serve(
     let asked = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).merge(wall);
     let asked = asked.with_state(reading.desk.clone());
     let routes = Router::new().route("/metrics", get(measured)).with_state(reading).merge(asked);
-    Ok(axum::serve(listener.tap_io(attend), routes).with_graceful_shutdown(shutdown).await?)
-}
-
-/// Answers are small and wanted now. Who takes none of what was sent in this time is gone: a viewer's place is free again.
-fn attend(stream: &mut TcpStream) {
-    set_tcp_nodelay(&*stream, true).ok();
-    set_tcp_user_timeout(&*stream, UNTAKEN).ok();
+    Ok(axum::serve(Guests::new(listener), routes).with_graceful_shutdown(shutdown).await?)
 }
 
 /// The loops turn: the board answers, whatever it says.

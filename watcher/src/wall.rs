@@ -33,7 +33,7 @@ use tonic::{Code, Request, Status};
 use crate::ask::Desk;
 use crate::cluster::Service;
 use crate::json::json;
-use forward::Forward;
+use crate::leader::Leader;
 use guard::Guard;
 use viewers::Viewers;
 
@@ -56,14 +56,14 @@ pub(crate) fn routes(wall: Wall, desk: &Desk, port: u16) -> Router<Desk> {
     let viewers = Viewers::new(wall.actions);
     let guard = Guard::new(wall.hosts);
     let follow = move |State(desk): State<Desk>| async move { viewers.follow(desk) };
-    let forward = Forward { leader: desk.leader.clone(), port };
+    let leader = Leader::new(desk.leader.clone(), port);
     let mut nodes = Router::new().route("/nodes", get(follow)).route("/nodes/{name}", get(explain));
     if wall.actions {
         nodes = nodes
             .route("/nodes/{name}/identify", post(acts::identify))
             .route("/nodes/{name}/acknowledge", post(acts::acknowledge));
     }
-    let nodes = nodes.layer(from_fn(move |request, next| forward.clone().pass(request, next)));
+    let nodes = nodes.layer(from_fn(move |request, next| forward::pass(leader.clone(), request, next)));
     assets::routes().merge(nodes).layer(from_fn(move |request, next| guard.clone().admit(request, next)))
 }
 
