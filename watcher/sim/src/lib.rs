@@ -8,8 +8,11 @@
 //! ```text
 //! PodBuilder, NodeBuilder ──apply──► Cluster (store.rs: objects, changes) ──api.rs──► Server ◄── kube's client
 //! ```
+//!
+//! For benchmarks, [`Crowd`] makes up pods and nodes of a large cluster, in bytes.
 
 mod api;
+mod crowd;
 mod lease;
 mod node;
 mod pod;
@@ -19,6 +22,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use crowd::Crowd;
 pub use node::NodeBuilder;
 pub use pod::PodBuilder;
 pub use serve::Server;
