@@ -17,10 +17,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use rustix::fs::OFlags;
 
 use crate::EmulatedStick;
-use crate::errno::{EAGAIN, EINVAL, ENODEV, ENOENT, ENOTTY, EPIPE, EPROTO, ESHUTDOWN};
+use crate::errno::{EAGAIN, EINVAL, ENODATA, ENODEV, ENOENT, ENOTTY, EPIPE, EPROTO, ESHUTDOWN};
 use crate::stick::Fault;
 use crate::tree::Places;
 
+const GET_DRIVER: u8 = 8;
 const SUBMIT_URB: u8 = 10;
 const DISCARD_URB: u8 = 11;
 const REAP_URB_NO_DELAY: u8 = 13;
@@ -221,7 +222,8 @@ impl Client<'_> {
             }
             [number, ..] => {
                 self.shared.lock().others.push(number);
-                Ok(Err(ENOTTY))
+                // No driver has it.
+                Ok(Err(if number == GET_DRIVER { ENODATA } else { ENOTTY }))
             }
         }
     }
