@@ -14,7 +14,10 @@ use podlight_proto::v1::light_client::LightClient;
 use podlight_tls::{BadPapers, Own, Trust};
 use tokio::signal::unix::{SignalKind, signal};
 use tonic::transport::{Channel, Endpoint};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::{Lightd, Settings, device_plugin, doctor, screen, status, usb};
 
@@ -152,12 +155,12 @@ fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
+#[expect(clippy::disallowed_methods, reason = "it is no flag, so that it can be set where nobody sees a command line")]
 fn log() {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("PODLIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    let filter = std::env::var("PODLIGHT_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
+    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {

@@ -15,7 +15,10 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::policy::Question;
 use crate::{Misconfigured, Settings, files};
@@ -45,8 +48,6 @@ enum Command {
 
 /// Bad usage or configuration: sysexits.h's `EX_USAGE`.
 const BAD_CONFIGURATION: u8 = 64;
-/// kube reports each failed try, which the watcher says once, when it begins; and it may print whole lists.
-const LOG: &str = "info,kube_client=off,kube_runtime=off";
 /// By this name kubectl finds its plugin: `kubectl podlight`.
 const PLUGIN: &str = "kubectl-podlight";
 
@@ -94,13 +95,22 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if error.is::<Misconfigured>() { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "they are no flags, so that they can be set where nobody sees a command line"
+)]
+fn log() {
+    let set = |name| std::env::var(name).ok().and_then(|filter| filter.parse::<Targets>().ok());
+    let filter = set("PODLIGHT_LOG").or_else(|| set("RUST_LOG"));
+    // kube reports each failed try, which the watcher says once, when it begins; and it may print whole lists.
+    let quiet = [("kube_client", LevelFilter::OFF), ("kube_runtime", LevelFilter::OFF)];
+    let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO).with_targets(quiet));
+    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(lines).init();
+}
+
 async fn watch(settings: Settings) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("PODLIGHT_LOG").or_else(|_| EnvFilter::try_from_default_env());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new(LOG)))
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    log();
     if let Err(error) = files::raise() {
         tracing::warn!(%error, "the limit of open files can't be raised");
     }

@@ -109,7 +109,7 @@ impl Shared {
             let shared = Arc::clone(self);
             std::thread::spawn(move || {
                 // It ends when the client closes the node, or dies.
-                let _ = Client { shared: &shared, number: client, stream }.serve();
+                let _ = Client { shared: &shared, number: client, stream, unsent: Vec::new() }.serve();
                 shared.lock().clients.remove(&client);
             });
         }
@@ -191,6 +191,8 @@ struct Client<'a> {
     shared: &'a Shared,
     number: usize,
     stream: UnixStream,
+    /// Messages to it.
+    unsent: Vec<u8>,
 }
 
 impl Client<'_> {
@@ -198,7 +200,8 @@ impl Client<'_> {
         loop {
             let [kind, request, argument] = self.receive()?;
             let result = if kind == 1 { self.ioctl(request, argument)? } else { Err(EINVAL) };
-            self.send([3, if result.is_ok() { 0 } else { u64::MAX }, result.err().unwrap_or_default() as u64])?;
+            self.send([3, if result.is_ok() { 0 } else { u64::MAX }, result.err().unwrap_or_default() as u64]);
+            self.flush()?;
             self.shared.changed.notify_all();
         }
     }
@@ -210,15 +213,13 @@ impl Client<'_> {
             [DISCARD_URB, b'U', ..] => self.shared.lock().discard(self.number, argument),
             [REAP_URB_NO_DELAY, b'U', ..] => {
                 let reaped = self.shared.lock().reap(self.number)?;
-                match reaped {
-                    Ok(urb) => self.hand_back(&urb, argument).map(Ok),
-                    Err(errno) => Ok(Err(errno)),
-                }
+                Ok(reaped.map(|urb| self.hand_back(&urb, argument)))
             }
             [GET_CAPABILITIES, b'U', ..] => {
                 // The first that libusb does with an open node. The preload connects even where an opening failed.
                 self.shared.lock().opened += 1;
-                self.write(argument, &CAPABILITIES.to_ne_bytes()).map(Ok)
+                self.write(argument, &CAPABILITIES.to_ne_bytes());
+                Ok(Ok(()))
             }
             [number, ..] => {
                 self.shared.lock().others.push(number);
@@ -246,25 +247,26 @@ impl Client<'_> {
     }
 
     /// Status at 4, actual length at 28.
-    fn hand_back(&mut self, urb: &Urb, pointer: u64) -> io::Result<()> {
+    fn hand_back(&mut self, urb: &Urb, pointer: u64) {
         if !urb.answer.is_empty() {
-            self.write(urb.buffer + 8, &urb.answer)?;
+            self.write(urb.buffer + 8, &urb.answer);
         }
-        self.write(urb.address + 4, &urb.status.to_ne_bytes())?;
-        self.write(urb.address + 28, &urb.actual.to_ne_bytes())?;
-        self.write(pointer, &urb.address.to_ne_bytes())
+        self.write(urb.address + 4, &urb.status.to_ne_bytes());
+        self.write(urb.address + 28, &urb.actual.to_ne_bytes());
+        self.write(pointer, &urb.address.to_ne_bytes());
     }
 
     fn read(&mut self, address: u64, length: u64) -> io::Result<Vec<u8>> {
-        self.send([5, address, length])?;
+        self.send([5, address, length]);
+        self.flush()?;
         let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
         self.stream.read_exact(&mut bytes)?;
         Ok(bytes)
     }
 
-    fn write(&mut self, address: u64, bytes: &[u8]) -> io::Result<()> {
-        self.send([6, address, bytes.len() as u64])?;
-        self.stream.write_all(bytes)
+    fn write(&mut self, address: u64, bytes: &[u8]) {
+        self.send([6, address, bytes.len() as u64]);
+        self.unsent.extend(bytes);
     }
 
     fn receive(&mut self) -> io::Result<[u64; 3]> {
@@ -273,8 +275,13 @@ impl Client<'_> {
         Ok([0, 8, 16].map(|at| u64::from_ne_bytes(part(&message, at))))
     }
 
-    fn send(&mut self, message: [u64; 3]) -> io::Result<()> {
-        self.stream.write_all(&message.map(u64::to_ne_bytes).concat())
+    fn send(&mut self, message: [u64; 3]) {
+        self.unsent.extend(message.map(u64::to_ne_bytes).concat());
+    }
+
+    /// All at once: each time that it waits for us, the client's thread sleeps, which no kernel would make it do.
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.write_all(&std::mem::take(&mut self.unsent))
     }
 }
 
