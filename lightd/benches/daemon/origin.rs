@@ -88,7 +88,6 @@ impl Disk {
     }
 
     /// Of one file, in which all is.
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     pub(crate) fn of_binary(file: &Path) -> f64 {
         fs::metadata(file).unwrap().len() as f64 / 1e6
     }

@@ -35,7 +35,6 @@ impl Window {
                 memory: mebibytes(after.memory),
                 peak: mebibytes(after.peak),
                 share: 100.0 * (after.cpu.saturating_sub(before.cpu)).as_secs_f64() / long,
-                #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
                 wakes: after.sleeps.saturating_sub(before.sleeps) as f64 / long,
             })
         })
@@ -46,7 +45,6 @@ fn usage(process: Option<u32>) -> Option<Usage> {
     Some(Usage::of(process?).unwrap())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }

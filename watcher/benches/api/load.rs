@@ -87,11 +87,6 @@ impl<'a> Load<'a> {
         self.cluster.client.request_text(http::Request::get(path).body(Vec::new()).unwrap()).await.unwrap().len()
     }
 
-    /// Takes all of them back.
-    pub(crate) async fn clear(self) {
-        self.cluster.empty().await;
-    }
-
     async fn each<F: Future<Output = ()>>(&self, all: std::ops::Range<usize>, act: impl FnMut(usize) -> F) {
         futures::stream::iter(all.map(act)).buffer_unordered(AT_ONCE).collect::<()>().await;
     }
@@ -107,7 +102,7 @@ impl<'a> Load<'a> {
     fn pod(&self, i: usize) -> Value {
         let container = |name: &str| {
             let env: Vec<_> =
-                (0..12).map(|n| json!({"name": format!("SETTING_{n}"), "value": format!("value-{n}")})).collect();
+                (0..6).map(|n| json!({"name": format!("SETTING_{n}"), "value": format!("value-{n}")})).collect();
             let probe = |path: &str| json!({"httpGet": {"path": path, "port": 8080}, "periodSeconds": 10});
             json!({
                 "name": name, "image": format!("measured.invalid/shop/{name}:1.2.3"), "env": env,

@@ -12,6 +12,7 @@
 
 mod cluster;
 mod load;
+mod meter;
 mod ours;
 mod proxy;
 mod theirs;
@@ -20,19 +21,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use podlight_bed::bench::{self, Table};
-use tokio::time::{Instant, sleep, timeout};
+use podlight_bed::bench;
+use tokio::time::{sleep, timeout};
 
 use cluster::Cluster;
 use load::Load;
+use meter::{Costs, Meter};
 use ours::Ours;
 use proxy::Proxy;
 use theirs::{Theirs, Which};
 
 /// Far longer than anything here takes: a benchmark that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// After the last light has turned: for what is still under way.
-const SETTLED: Duration = Duration::from_secs(1);
 
 /// What the API server pays: one watcher, against a watch for each node
 #[derive(Parser)]
@@ -67,25 +67,6 @@ enum Watching {
     Theirs(Theirs),
 }
 
-/// What it cost.
-#[derive(Clone, Copy, Default)]
-struct Cost {
-    /// Over the wire, both ways, in bytes.
-    bytes: u64,
-    /// Of the API server, in seconds.
-    cpu: f64,
-    /// How long that took, in seconds.
-    time: f64,
-}
-
-/// What all of it cost.
-#[derive(Clone, Copy, Default)]
-struct Costs {
-    start: Cost,
-    changes: Cost,
-    idle: Cost,
-}
-
 fn main() {
     let arguments = Arguments::parse();
     let python = bench::python(&["kubernetes"], "kubernetes");
@@ -95,7 +76,7 @@ fn main() {
 }
 
 async fn run(arguments: Arguments, python: Result<PathBuf, String>) {
-    let usual = if arguments.short { (vec![1, 3], 30, 60, 2) } else { (vec![1, 10, 50], 300, 600, 30) };
+    let usual = if arguments.short { (vec![1, 3], 30, 60, 1) } else { (vec![1, 10, 50], 300, 600, 20) };
     let sizes = if arguments.nodes.is_empty() { usual.0 } else { arguments.nodes };
     let (pods, changes) = (arguments.pods.unwrap_or(usual.1), arguments.changes.unwrap_or(usual.2));
     let idle = arguments.idle.unwrap_or(Duration::from_secs(usual.3));
@@ -106,14 +87,7 @@ async fn run(arguments: Arguments, python: Result<PathBuf, String>) {
         cluster.version().await,
         load::PACE * u32::try_from(changes).unwrap()
     );
-    let mut table = Table::new([
-        "nodes",
-        "API server pays",
-        "podlight",
-        "a watch a node, of its pods",
-        "of all pods, the origin's",
-        "origin / podlight",
-    ]);
+    let mut table = meter::table();
     for nodes in sizes {
         let load = Load::prepare(&cluster, nodes, pods).await;
         println!("{nodes} nodes: a pod is {} bytes of JSON", load.size().await);
@@ -121,6 +95,7 @@ async fn run(arguments: Arguments, python: Result<PathBuf, String>) {
         for who in [None, Some(None), Some(Some(Which::Own)), Some(Some(Which::All))] {
             load.all_run().await;
             let proxy = Proxy::to(cluster.address()).await;
+            let settle = Duration::from_millis(if arguments.short { 200 } else { 1000 });
             let start = Meter::start(&cluster, &proxy).await;
             let mut watching = match (who, &python) {
                 (None, _) => Watching::Nobody,
@@ -138,18 +113,18 @@ async fn run(arguments: Arguments, python: Result<PathBuf, String>) {
                 }
             };
             watching.until("green").await;
-            let start = start.stop().await;
+            let start = start.stop(settle).await;
             let resting = Meter::start(&cluster, &proxy).await;
             sleep(idle).await;
-            let idle = resting.stop().await;
+            let idle = resting.stop(settle).await;
             let changing = Meter::start(&cluster, &proxy).await;
             load.change(changes).await;
             watching.until("red").await;
-            let changes = changing.stop().await;
+            let changes = changing.stop(settle).await;
             measured.push(Some(Costs { start, changes, idle }));
         }
-        load.clear().await;
-        rows(&mut table, nodes, &measured);
+        cluster.empty().await;
+        meter::rows(&mut table, nodes, &measured);
     }
     cluster.clear().await;
     println!("\n{table}");
@@ -161,49 +136,6 @@ async fn run(arguments: Arguments, python: Result<PathBuf, String>) {
             theirs::EACH
         ),
         Err(lacks) => println!("{lacks}"),
-    }
-}
-
-fn rows(table: &mut Table<6>, nodes: usize, measured: &[Option<Costs>]) {
-    let Some((Some(nobody), watching)) = measured.split_first() else { return };
-    // What the cluster does meanwhile with nobody watching.
-    let rest = nobody.idle.cpu / nobody.idle.time;
-    let kilobytes = |cost: Cost| cost.bytes as f64 / 1e3;
-    let mut row = |what: &str, decimals: usize, figure: &dyn Fn(&Costs) -> f64| {
-        let figures: Vec<_> = watching.iter().map(|costs| costs.as_ref().map(figure)).collect();
-        let text = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), |figure| format!("{figure:.decimals$}"));
-        let ratio = figures[0].zip(figures[2]).filter(|(ours, _)| *ours > 0.0);
-        let ratio = ratio.map_or_else(|| "–".to_owned(), |(ours, theirs)| format!("{:.1} ×", theirs / ours));
-        table.row([nodes.to_string(), what.to_owned(), text(figures[0]), text(figures[1]), text(figures[2]), ratio]);
-    };
-    row("to begin, kB", 0, &|costs| kilobytes(costs.start));
-    row("to begin, s of CPU", 2, &|costs| costs.start.cpu - rest * costs.start.time);
-    row("for the changes, kB", 0, &|costs| kilobytes(costs.changes));
-    row("for the changes, s of CPU", 2, &|costs| costs.changes.cpu - nobody.changes.cpu);
-    row("at rest, kB a minute", 0, &|costs| kilobytes(costs.idle) * 60.0 / costs.idle.time);
-    row("at rest, % of a core", 2, &|costs| 100.0 * (costs.idle.cpu / costs.idle.time - rest));
-}
-
-/// What the API server pays from one moment to another.
-struct Meter<'a> {
-    cluster: &'a Cluster,
-    proxy: &'a Proxy,
-    began: Instant,
-    bytes: u64,
-    cpu: f64,
-}
-
-impl<'a> Meter<'a> {
-    async fn start(cluster: &'a Cluster, proxy: &'a Proxy) -> Self {
-        let cpu = cluster.cpu().await;
-        Self { cluster, proxy, began: Instant::now(), bytes: proxy.bytes(), cpu }
-    }
-
-    /// Once all has settled.
-    async fn stop(self) -> Cost {
-        sleep(SETTLED).await;
-        let (bytes, time) = (self.proxy.bytes() - self.bytes, self.began.elapsed().as_secs_f64());
-        Cost { bytes, cpu: self.cluster.cpu().await - self.cpu, time }
     }
 }
 
