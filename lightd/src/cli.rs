@@ -155,12 +155,17 @@ fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
 }
 
-#[expect(clippy::disallowed_methods, reason = "it is no flag, so that it can be set where nobody sees a command line")]
+#[expect(clippy::disallowed_methods, reason = "it is for all commands, and as other programs have it: no flag")]
 fn log() {
-    let filter = std::env::var("PODLIGHT_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
     let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
-    let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
-    tracing_subscriber::registry().with(filter).with(lines).init();
+    let said = std::env::var("PODLIGHT_LOG").ok();
+    tracing_subscriber::registry().with(filter(said.as_deref())).with(lines).init();
+}
+
+/// What to log: as `said`, as in "lightd=debug".
+fn filter(said: Option<&str>) -> Targets {
+    let usual = || Targets::new().with_default(LevelFilter::INFO);
+    said.and_then(|said| said.parse().ok()).unwrap_or_else(usual)
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
@@ -297,6 +302,7 @@ impl From<Effect> for v1::Effect {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use tracing::Level;
 
     #[test]
     fn each_flag_has_its_environment_twin() {
@@ -307,6 +313,15 @@ mod tests {
             let twin = format!("PODLIGHT_{}", name.to_uppercase().replace('-', "_"));
             assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(twin.as_str()), "--{name}");
         }
+    }
+
+    #[test]
+    fn what_is_logged_is_as_said() {
+        let logs = |said, level| filter(said).would_enable("lightd::keeper", &level);
+        assert!(logs(None, Level::INFO) && !logs(None, Level::DEBUG));
+        assert!(logs(Some("lightd=debug"), Level::DEBUG));
+        assert!(!logs(Some("h2=debug"), Level::ERROR));
+        assert!(logs(Some("lightd=loud"), Level::INFO));
     }
 
     #[test]

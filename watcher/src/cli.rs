@@ -95,18 +95,19 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if error.is::<Misconfigured>() { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "they are no flags, so that they can be set where nobody sees a command line"
-)]
+#[expect(clippy::disallowed_methods, reason = "RUST_LOG is many programs', so these are no flags of ours")]
 fn log() {
-    let set = |name| std::env::var(name).ok().and_then(|filter| filter.parse::<Targets>().ok());
-    let filter = set("PODLIGHT_LOG").or_else(|| set("RUST_LOG"));
+    let said = ["PODLIGHT_LOG", "RUST_LOG"].map(|name| std::env::var(name).ok());
+    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter(said)).with(lines).init();
+}
+
+/// What to log: the first that says so, as in "watcher=debug".
+fn filter(said: [Option<String>; 2]) -> Targets {
     // kube reports each failed try, which the watcher says once, when it begins; and it may print whole lists.
     let quiet = [("kube_client", LevelFilter::OFF), ("kube_runtime", LevelFilter::OFF)];
-    let filter = filter.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO).with_targets(quiet));
-    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(filter).with(lines).init();
+    let usual = || Targets::new().with_default(LevelFilter::INFO).with_targets(quiet);
+    said.into_iter().flatten().find_map(|said| said.parse().ok()).unwrap_or_else(usual)
 }
 
 async fn watch(settings: Settings) -> anyhow::Result<()> {
@@ -136,6 +137,8 @@ async fn watch(settings: Settings) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -148,6 +151,21 @@ mod tests {
             let twin = format!("PODLIGHT_{}", name.to_uppercase().replace('-', "_"));
             assert_eq!(flag.get_env().and_then(|env| env.to_str()), Some(twin.as_str()), "--{name}");
         }
+    }
+
+    #[test]
+    fn the_first_who_says_what_to_log_is_heard() {
+        let logs = |said: [Option<&str>; 2], target: &str, level| {
+            filter(said.map(|said| said.map(str::to_owned))).would_enable(target, &level)
+        };
+        let (debug, nonsense) = (Some("watcher=debug,h2=warn"), Some("watcher=loud"));
+        assert!(logs([None, None], "watcher::link", Level::INFO));
+        assert!(!logs([None, None], "watcher::link", Level::DEBUG));
+        assert!(!logs([None, None], "kube_client::client", Level::ERROR));
+        assert!(logs([debug, Some("off")], "watcher::link", Level::DEBUG));
+        assert!(logs([nonsense, debug], "watcher::link", Level::DEBUG));
+        assert!(!logs([None, debug], "h2", Level::INFO));
+        assert!(!logs([None, debug], "lightd", Level::ERROR));
     }
 
     #[test]
