@@ -30,7 +30,12 @@ pub(crate) struct Disk {
 
 /// An interpreter that has what the origin needs; or what to do about it.
 pub(crate) fn python() -> Result<PathBuf, String> {
-    bench::python(&MODULES, &PACKAGES.join(" "))
+    let python = bench::python(&MODULES, &PACKAGES.join(" "))?;
+    let ask = "import sys, usb.backend.libusb1 as libusb; sys.exit(libusb.get_backend() is None)";
+    if Command::new(&python).args(["-c", ask]).status().is_ok_and(|found| found.success()) {
+        return Ok(python);
+    }
+    Err("not measured beside it: pyusb finds no libusb; apt-get install libusb-1.0-0".to_owned())
 }
 
 /// Of the interpreter and its packages.

@@ -90,7 +90,7 @@ async fn run(arguments: Arguments, python: Result<PathBuf, String>) {
     let mut table = meter::table();
     for nodes in sizes {
         let load = Load::prepare(&cluster, nodes, pods).await;
-        println!("{nodes} nodes: a pod is {} bytes of JSON", load.size().await);
+        let size = load.size().await;
         let mut measured = Vec::new();
         for who in [None, Some(None), Some(Some(Which::Own)), Some(Some(Which::All))] {
             load.all_run().await;
@@ -124,11 +124,14 @@ async fn run(arguments: Arguments, python: Result<PathBuf, String>) {
             measured.push(Some(Costs { start, changes, idle }));
         }
         cluster.empty().await;
+        if let Some(Some(nobody)) = measured.first() {
+            println!("{nodes} nodes, pods of {size} bytes of JSON; {}", nobody.alone());
+        }
         meter::rows(&mut table, nodes, &measured);
     }
     cluster.clear().await;
     println!("\n{table}");
-    println!("CPU is beyond what the same takes with nobody watching.");
+    println!("CPU is what comes on top of that; by some tenths of a second it varies anyway.");
     match &python {
         Ok(python) => println!(
             "Python: {}; a process for each {} nodes, a connection for each",
