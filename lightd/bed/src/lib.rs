@@ -142,6 +142,13 @@ impl Plugged {
         self.look(|stick| stick.leds().to_vec())
     }
 
+    /// What the LEDs came to show since `moment`, as (R, G, B), and when. Each differs from the one before.
+    pub fn shown_since(&self, moment: Instant) -> Vec<(Instant, Vec<[u8; 3]>)> {
+        let served = self.shared.lock();
+        let first = served.history.partition_point(|(at, _)| *at < moment);
+        served.history[first..].to_vec()
+    }
+
     /// How often its device node was opened since it was plugged in.
     pub fn opened(&self) -> usize {
         self.shared.lock().opened

@@ -13,6 +13,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rustix::fs::OFlags;
 
@@ -40,6 +41,8 @@ pub(crate) struct Served {
     pub(crate) opened: usize,
     /// Numbers of the ioctls that aren't about URBs.
     pub(crate) others: Vec<u8>,
+    /// What the LEDs came to show, and when.
+    pub(crate) history: Vec<(Instant, Vec<[u8; 3]>)>,
     clients: BTreeMap<usize, Urbs>,
     last_client: usize,
     fifo: File,
@@ -82,6 +85,7 @@ impl Shared {
             plugged: true,
             opened: 0,
             others: Vec::new(),
+            history: Vec::new(),
             clients: BTreeMap::new(),
             last_client: 0,
             fifo,
@@ -133,6 +137,9 @@ impl Served {
 
     fn submit(&mut self, client: usize, urb: Urb, setup: [u8; 8], data: &[u8]) -> io::Result<()> {
         let answer = self.stick.control(setup, data);
+        if self.history.last().is_none_or(|(_, leds)| leds != self.stick.leds()) {
+            self.history.push((crate::now(), self.stick.leds().to_vec()));
+        }
         let actual = |length: usize| i32::try_from(length).unwrap_or_default();
         let failed = |urb, errno: i32| Urb { status: -errno, ..urb };
         let urbs = self.clients.entry(client).or_default();
@@ -223,7 +230,7 @@ impl Client<'_> {
             }
             [number, ..] => {
                 self.shared.lock().others.push(number);
-                // No driver has it.
+                // No driver of the kernel's has a stick that nobody else looks at.
                 Ok(Err(if number == GET_DRIVER { ENODATA } else { ENOTTY }))
             }
         }

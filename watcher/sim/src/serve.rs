@@ -1,21 +1,26 @@
 //! The port on which a cluster is served, and its going away and coming back.
 
+mod noted;
+
 use std::io;
 use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::time::Instant;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{Cluster, api};
+use noted::{Noted, Notes};
 
 /// A cluster that is being served; until it is dropped, or stopped.
 pub struct Server {
     /// Where it listens. The same after a restart.
     pub address: SocketAddr,
     cluster: Cluster,
+    notes: Notes,
     /// None while stopped.
     serving: Option<JoinHandle<()>>,
 }
@@ -24,8 +29,15 @@ impl Server {
     pub(crate) async fn bind(cluster: Cluster, address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let serving = Some(tokio::spawn(accept(listener, cluster.clone())));
-        Ok(Self { address, cluster, serving })
+        let notes = Notes::default();
+        let serving = Some(tokio::spawn(accept(listener, cluster.clone(), notes.clone())));
+        Ok(Self { address, cluster, notes, serving })
+    }
+
+    /// From now on, when something was written to a client, whatever it was: it is with the kernel then. Whoever asked for
+    /// it before is told no longer.
+    pub fn writes(&self) -> mpsc::Receiver<Instant> {
+        self.notes.follow()
     }
 
     /// A kubeconfig (YAML) by which kubectl and kube's client find this server.
@@ -55,7 +67,7 @@ impl Server {
     pub async fn restart(&mut self) -> io::Result<()> {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await?;
-        self.serving = Some(tokio::spawn(accept(listener, self.cluster.clone())));
+        self.serving = Some(tokio::spawn(accept(listener, self.cluster.clone(), self.notes.clone())));
         Ok(())
     }
 }
@@ -69,15 +81,17 @@ impl Drop for Server {
 }
 
 /// Connections live in a set of this task's own, so that aborting the task closes them all.
-async fn accept(listener: TcpListener, cluster: Cluster) {
+async fn accept(listener: TcpListener, cluster: Cluster, notes: Notes) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             // A connection that fails to be accepted, or breaks later, is its client's to deal with.
             Ok((stream, _)) = listener.accept() => {
+                // As real ones do: an event must not wait until the one before it is acknowledged.
+                let _ = stream.set_nodelay(true);
                 let cluster = cluster.clone();
                 let service = service_fn(move |request| api::answer(cluster.clone(), request));
-                connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+                connections.spawn(http1::Builder::new().serve_connection(Noted::new(stream, notes.clone()), service));
             }
             Some(_) = connections.join_next() => {}
         }

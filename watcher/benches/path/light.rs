@@ -1,0 +1,153 @@
+//! Edge: a lightd and its stick, and when that came to show what.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use lightd::{Lightd, Settings};
+use podlight_bed::{Bed, EmulatedStick, Plugged};
+
+use crate::process::{Process, lightd, say};
+
+/// Red, green, blue of both LEDs of a Nano.
+pub(crate) type Color = [u8; 3];
+
+pub(crate) const GREEN: Color = [0, 25, 0];
+pub(crate) const RED: Color = [50, 0, 0];
+pub(crate) const YELLOW: Color = [50, 50, 0];
+
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A stick that may be looked at.
+pub(crate) trait Stick {
+    /// Waits until all LEDs show this.
+    fn until_all(&self, color: Color);
+
+    /// What all LEDs came to show since then, and when.
+    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)>;
+}
+
+/// The real lightd, with an emulated stick under the real libusb.
+pub(crate) struct Emulated {
+    process: Process,
+    stick: Plugged,
+    port: String,
+    _bed: Bed,
+}
+
+/// lightd's library with a virtual stick, in a process that writes down each frame.
+pub(crate) struct Virtual {
+    _process: Process,
+    port: String,
+    frames: Arc<(Mutex<Vec<(Instant, Color)>>, Condvar)>,
+}
+
+impl Emulated {
+    /// None where a stick can't be emulated.
+    pub(crate) fn start() -> Option<Self> {
+        let bed = Bed::make()?;
+        let stick = bed.plug(1, EmulatedStick::nano("BS012345-3.0"));
+        let mut command = bed.command(lightd());
+        let process = Process::start(command.args(["--listen", "127.0.0.1:0", "--http", "off"]));
+        let address = process.until_says("listening address=");
+        let (_, port) = address.rsplit_once(':').unwrap();
+        Some(Self { process, stick, port: port.to_owned(), _bed: bed })
+    }
+
+    /// Where it listens, on this host.
+    pub(crate) fn port(&self) -> &str {
+        &self.port
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.process.number()
+    }
+}
+
+impl Stick for Plugged {
+    fn until_all(&self, color: Color) {
+        self.until_leds(&[color; 2]);
+    }
+
+    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)> {
+        let alike = |(at, leds): (Instant, Vec<Color>)| (leds[0] == leds[1]).then_some((at, leds[0]));
+        self.shown_since(moment).into_iter().filter_map(alike).collect()
+    }
+}
+
+impl Stick for Emulated {
+    fn until_all(&self, color: Color) {
+        self.stick.until_all(color);
+    }
+
+    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)> {
+        self.stick.frames_since(moment)
+    }
+}
+
+impl Virtual {
+    pub(crate) fn start() -> Self {
+        let mut process = Process::start(Command::new(std::env::current_exe().unwrap()).arg("--virtual-light"));
+        let mut lines = BufReader::new(process.output()).lines().map_while(Result::ok);
+        let port = lines.next().expect("it says where it listens");
+        let frames = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let seen = Arc::clone(&frames);
+        thread::spawn(move || {
+            for line in lines {
+                let parts: Vec<u8> = line.split(' ').map(|part| part.parse().unwrap()).collect();
+                seen.0.lock().unwrap().push((now(), [parts[0], parts[1], parts[2]]));
+                seen.1.notify_all();
+            }
+        });
+        Self { _process: process, port, frames }
+    }
+
+    pub(crate) fn port(&self) -> &str {
+        &self.port
+    }
+}
+
+impl Stick for Virtual {
+    fn until_all(&self, color: Color) {
+        let other = |frames: &mut Vec<(Instant, Color)>| frames.last().is_none_or(|(_, last)| *last != color);
+        let (frames, changed) = &*self.frames;
+        let (frames, waited) = changed.wait_timeout_while(frames.lock().unwrap(), PATIENCE, other).unwrap();
+        assert!(!waited.timed_out(), "never {color:?}, but {:?}", frames.last());
+    }
+
+    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)> {
+        self.frames.0.lock().unwrap().iter().filter(|(at, _)| *at >= moment).copied().collect()
+    }
+}
+
+/// lightd with a virtual stick, as a process of its own: says its port, then each frame.
+pub(crate) fn run_virtual() -> anyhow::Result<()> {
+    #[derive(Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        settings: Settings,
+    }
+    let arguments = ["lightd", "--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"];
+    let Parsed { settings } = Parsed::try_parse_from(arguments)?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let lightd = Lightd::bind(settings).await?;
+        say(&lightd.address().port().to_string());
+        let mut frames = lightd.frames().pop().unwrap();
+        tokio::spawn(async move {
+            while frames.changed().await.is_ok() {
+                let color = frames.borrow_and_update().colors[0];
+                say(&format!("{} {} {}", color.r, color.g, color.b));
+            }
+        });
+        lightd.run(std::future::pending()).await
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
