@@ -1,5 +1,6 @@
 //! Edge: a simulated cluster that is served by a thread of its own, changes of it, and the watcher of it.
 
+use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use podlight_sim::{Cluster, NodeBuilder, PodBuilder};
 use tempfile::NamedTempFile;
 
-use crate::light::{Color, GREEN, RED, YELLOW, now};
+use crate::light::{Color, GREEN, PATIENCE, RED, YELLOW, now};
 use crate::process::Process;
 
 /// The node whose light is looked at.
@@ -30,7 +31,9 @@ pub(crate) const AT_ONCE: &str = "states:
 
 /// A cluster, for as long as this process lives.
 pub(crate) struct Stage {
-    pub(crate) cluster: Cluster,
+    cluster: Cluster,
+    /// Of the node's pod.
+    color: Cell<Color>,
     /// When the API server wrote something to a client.
     writes: Receiver<Instant>,
     pub(crate) kubeconfig: NamedTempFile,
@@ -74,11 +77,17 @@ impl Stage {
         let (text, writes) = serving.recv().unwrap();
         let mut kubeconfig = NamedTempFile::new().unwrap();
         kubeconfig.write_all(text.as_bytes()).unwrap();
-        Self { cluster, writes, kubeconfig }
+        Self { cluster, color: Cell::new(GREEN), writes, kubeconfig }
+    }
+
+    /// The color of the node's pod.
+    pub(crate) fn color(&self) -> Color {
+        self.color.get()
     }
 
     /// Changes the pod of the node. When that was begun.
     pub(crate) fn turn(&self, color: Color) -> Instant {
+        self.color.set(color);
         self.writes.try_iter().for_each(drop);
         let pod = pod(color);
         let begun = now();
@@ -86,9 +95,9 @@ impl Stage {
         begun
     }
 
-    /// When the API server wrote the first word since the last change. To be asked once that has arrived.
+    /// When the API server handed the first word since the last change to the kernel.
     pub(crate) fn written(&self) -> Instant {
-        self.writes.try_recv().expect("what has arrived was written")
+        self.writes.recv_timeout(PATIENCE).expect("what has arrived was written")
     }
 
     /// The watcher of this cluster, for the light that listens at this port.
@@ -142,10 +151,6 @@ impl Watcher {
         let sum = figure("podlight_light_acknowledgement_seconds_sum");
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         (Duration::from_secs_f64(sum / count.max(1.0)), count as u64)
-    }
-
-    pub(crate) fn number(&self) -> u32 {
-        self.process.number()
     }
 
     /// Stops it in good order: the next one is obeyed at once.

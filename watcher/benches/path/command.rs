@@ -12,8 +12,8 @@ use tonic::transport::Endpoint;
 use crate::figures::Times;
 use crate::light::{Emulated, GREEN, RED, Stick as _, now};
 
-/// From commands that are handed over to gRPC to their frames; so many, after a pause each.
-pub(crate) fn frames(light: &Emulated, count: usize, pause: Duration) -> Times {
+/// From commands that are handed over to gRPC to their frames; so many, after a pause of so many microseconds each.
+pub(crate) fn frames(light: &Emulated, count: usize, pause: u64) -> Times {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{}", light.port())).unwrap().tcp_nodelay(true);
     runtime.block_on(async {
@@ -32,12 +32,12 @@ pub(crate) fn frames(light: &Emulated, count: usize, pause: Duration) -> Times {
                 reason: Some(Reason { text: "a benchmark".to_owned(), ..Reason::default() }),
                 looks: vec![Look { rgb: u32::from_be_bytes([0, r, g, b]), effect: Effect::Solid.into(), period: None }],
             };
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(Duration::from_micros(pause)).await;
             let begun = now();
             commands.send(command).await.unwrap();
             while statuses.message().await.unwrap().unwrap().outcome() != Outcome::Applied {}
             light.until_all(color);
-            times.push(light.frames_since(begun).last().unwrap().0 - begun);
+            times.push(light.frames_since(begun).last().copied().unwrap() - begun);
         }
         times.into_iter().collect()
     })

@@ -9,7 +9,12 @@ pub(crate) struct Times(Vec<Duration>);
 impl Times {
     /// The time that this share of them (0 to 1) doesn't exceed; zero where there are none.
     fn share(&self, share: f64) -> Duration {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "an index"
+        )]
         let rank = (share * self.0.len() as f64).ceil() as usize;
         self.0.get(rank.saturating_sub(1)).copied().unwrap_or_default()
     }
@@ -43,4 +48,9 @@ pub(crate) fn text(time: Duration) -> String {
     } else {
         format!("{:.1} s", ms / 1_000.0)
     }
+}
+
+/// How many times as much.
+pub(crate) fn ratio(theirs: f64, ours: f64) -> String {
+    format!("{:.0} ×", theirs / ours)
 }

@@ -20,20 +20,20 @@ pub(crate) const RED: Color = [50, 0, 0];
 pub(crate) const YELLOW: Color = [50, 50, 0];
 
 /// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A stick that may be looked at.
 pub(crate) trait Stick {
     /// Waits until all LEDs show this.
     fn until_all(&self, color: Color);
 
-    /// What all LEDs came to show since then, and when.
-    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)>;
+    /// When what they show changed, since `moment`.
+    fn frames_since(&self, moment: Instant) -> Vec<Instant>;
 }
 
 /// The real lightd, with an emulated stick under the real libusb.
 pub(crate) struct Emulated {
-    process: Process,
+    _process: Process,
     stick: Plugged,
     port: String,
     _bed: Bed,
@@ -55,16 +55,12 @@ impl Emulated {
         let process = Process::start(command.args(["--listen", "127.0.0.1:0", "--http", "off"]));
         let address = process.until_says("listening address=");
         let (_, port) = address.rsplit_once(':').unwrap();
-        Some(Self { process, stick, port: port.to_owned(), _bed: bed })
+        Some(Self { _process: process, stick, port: port.to_owned(), _bed: bed })
     }
 
     /// Where it listens, on this host.
     pub(crate) fn port(&self) -> &str {
         &self.port
-    }
-
-    pub(crate) fn number(&self) -> u32 {
-        self.process.number()
     }
 }
 
@@ -73,9 +69,8 @@ impl Stick for Plugged {
         self.until_leds(&[color; 2]);
     }
 
-    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)> {
-        let alike = |(at, leds): (Instant, Vec<Color>)| (leds[0] == leds[1]).then_some((at, leds[0]));
-        self.shown_since(moment).into_iter().filter_map(alike).collect()
+    fn frames_since(&self, moment: Instant) -> Vec<Instant> {
+        self.shown_since(moment).into_iter().map(|(at, _)| at).collect()
     }
 }
 
@@ -84,7 +79,7 @@ impl Stick for Emulated {
         self.stick.until_all(color);
     }
 
-    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)> {
+    fn frames_since(&self, moment: Instant) -> Vec<Instant> {
         self.stick.frames_since(moment)
     }
 }
@@ -119,8 +114,8 @@ impl Stick for Virtual {
         assert!(!waited.timed_out(), "never {color:?}, but {:?}", frames.last());
     }
 
-    fn frames_since(&self, moment: Instant) -> Vec<(Instant, Color)> {
-        self.frames.0.lock().unwrap().iter().filter(|(at, _)| *at >= moment).copied().collect()
+    fn frames_since(&self, moment: Instant) -> Vec<Instant> {
+        self.frames.0.lock().unwrap().iter().map(|(at, _)| *at).filter(|at| *at >= moment).collect()
     }
 }
 

@@ -11,21 +11,24 @@
 
 mod cluster;
 mod command;
+mod echo;
 mod figures;
 mod light;
 mod origin;
 mod process;
 mod way;
 
-use std::time::Duration;
+use std::ops::Range;
 
 use clap::Parser;
 use fastrand::Rng;
 use podlight_bed::bench::{Table, machine};
 
 use cluster::{AT_ONCE, Stage};
-use figures::{Times, text};
+use figures::{Times, ratio, text};
 use light::{Emulated, Virtual};
+use origin::Origin;
+use way::{Burst, Turns};
 
 /// Measures how long a change takes to the stick.
 #[derive(Parser)]
@@ -55,13 +58,16 @@ struct Options {
     bench: bool,
     #[arg(long, hide = true)]
     virtual_light: bool,
+    #[arg(long, hide = true)]
+    echo: bool,
 }
 
 /// In microseconds. Beyond a stick's frame interval, 20 ms, so that no frame has to wait for it.
-const APART: std::ops::Range<u64> = 25_000..75_000;
+const APART: Range<u64> = 25_000..75_000;
 /// Within it.
-const CLOSE: std::ops::Range<u64> = 0..20_000;
-const PAUSE: Duration = Duration::from_millis(50);
+const CLOSE: Range<u64> = 0..20_000;
+/// Beyond a morph, too.
+const FAR_APART: Range<u64> = 325_000..375_000;
 /// How often changes come at once.
 const BURSTS: usize = 20;
 
@@ -70,66 +76,94 @@ fn main() -> anyhow::Result<()> {
     if options.virtual_light {
         return light::run_virtual();
     }
+    if options.echo {
+        return echo::run();
+    }
     if options.short {
         (options.changes, options.origin_changes, options.burst) = (30, 1, 3);
     }
+    let Options { changes, burst, noise, seed, .. } = options;
     println!("machine: {}", machine());
-    let Options { changes, origin_changes, burst, noise, seed, .. } = options;
-    println!("sizes: {changes} changes, {burst} at once, {noise} events a second as noise, seed {seed}\n");
-    let stage = Stage::start();
-    let mut times = Table::new(["way of one change", "changes", "p50", "p90", "p99", "max"]);
-    let mut row = |what: &str, times_: &Times| {
-        let [count, p50, p90, p99, max] = times_.cells();
-        times.row([what.to_owned(), count, p50, p90, p99, max]);
-    };
-    let mut random = Rng::with_seed(seed);
-    let some = (changes / 4).max(1);
+    println!("sizes: {changes} changes of a pod, {burst} at once, {noise} events a second as noise, seed {seed}\n");
 
-    let emulated = Emulated::start();
-    let mut ours = None;
-    if let Some(light) = &emulated {
-        let watcher = stage.watch(light.port(), AT_ONCE);
-        println!("watcher {} lightd {}", watcher.number(), light.number());
-        let turns = way::turns(&stage, light, changes, &APART, &mut random);
-        row("API's word → frame at the emulated stick", &turns.first);
-        let (mean, count) = watcher.acknowledged();
-        row("before: change → API's word", &turns.written);
-        row("a change within the frame interval", &way::turns(&stage, light, some, &CLOSE, &mut random).first);
-        let noisy = {
-            let _noise = stage.noise(noise);
-            way::turns(&stage, light, some, &APART, &mut random)
-        };
-        row("under noise", &noisy.first);
-        let bursts: Vec<_> = (0..BURSTS.min(some)).map(|_| way::burst(&stage, light, burst, PAUSE)).collect();
-        row("the last of a burst", &bursts.iter().map(|(time, _)| *time).collect());
-        watcher.stop();
-        let watcher = stage.watch(light.port(), "");
-        let morphs = way::turns(&stage, light, (some / 5).max(2), &(400_000..450_000), &mut random);
-        row("by the default policy: first frame", &morphs.first);
-        row("by the default policy: final color", &morphs.last);
-        watcher.stop();
-        row("lightd alone: command → frame", &command::frames(light, some, PAUSE));
-        println!("taken in → acknowledged, by the watcher's own metric: mean {} of {count}", text(mean));
-        ours = Some((turns, bursts));
-    }
-    drop(emulated);
+    let stage = Stage::start();
+    let mut table = Table::new(["one change", "times", "p50", "p90", "p99", "max"]);
+    let mut row = |what: &str, times: &Times| {
+        let [count, p50, p90, p99, max] = times.cells();
+        table.row([what.to_owned(), count, p50, p90, p99, max]);
+    };
+    let ours = Emulated::start().map(|light| ours(&stage, &light, &options, &mut row));
     let light = Virtual::start();
     let watcher = stage.watch(light.port(), AT_ONCE);
-    row("API's word → frame at a virtual stick", &way::turns(&stage, &light, changes, &APART, &mut random).first);
+    let turns = way::turns(&stage, &light, changes, &APART, &mut Rng::with_seed(seed));
+    row("API's word → frame at a virtual stick", &turns.first);
+    watcher.stop();
+    row("a byte to a process that sleeps, and back", &echo::times(changes.div_ceil(4), APART.start));
+
+    let origin = origin::measure(&stage, options.origin_changes, burst);
+    if let Ok(Origin { turns, .. }) = &origin {
+        row("origin: API's word → first frame", &turns.first);
+        row("origin: API's word → final color", &turns.last);
+    }
+    println!("{table}");
+    match (ours, origin) {
+        (Some((turns, bursts)), Ok(origin)) => println!("{}", beside(&turns, &bursts, &origin, burst)),
+        (_, Err(why)) if !options.require_peers => println!("{why}"),
+        (_, Err(why)) => anyhow::bail!(why),
+        (None, Ok(_)) => {}
+    }
+    Ok(())
+}
+
+/// All of podlight with an emulated stick.
+fn ours(
+    stage: &Stage,
+    light: &Emulated,
+    &Options { changes, burst, noise, seed, .. }: &Options,
+    row: &mut impl FnMut(&str, &Times),
+) -> (Turns, Vec<Burst>) {
+    let some = changes.div_ceil(4);
+    let mut random = Rng::with_seed(seed);
+    let watcher = stage.watch(light.port(), AT_ONCE);
+    let turns = way::turns(stage, light, changes, &APART, &mut random);
+    let (mean, count) = watcher.acknowledged();
+    row("API's word → frame at the stick", &turns.first);
+    row("before that: change → API's word", &turns.written);
+    let noisy = {
+        let _noise = stage.noise(noise);
+        way::turns(stage, light, changes, &APART, &mut random)
+    };
+    row("API's word → frame, under noise", &noisy.first);
+    row("the same, 0 to 20 ms after another frame", &way::turns(stage, light, some, &CLOSE, &mut random).first);
+    let bursts: Vec<_> = (0..BURSTS.min(some)).map(|_| way::burst(stage, light, burst, APART.end)).collect();
+    row("the last of changes at once", &bursts.iter().map(|burst| burst.time).collect());
     watcher.stop();
 
-    match origin::measure(&stage, origin_changes, burst) {
-        Ok(origin) => {
-            row("origin: API's word → first frame", &origin.turns.first);
-            row("origin: API's word → final color", &origin.turns.last);
-            println!("origin: the last of a burst: {} {}", text(origin.burst.0), origin.burst.1);
-            let _ = &ours;
-        }
-        Err(why) => {
-            anyhow::ensure!(!options.require_peers, why);
-            println!("{why}");
-        }
+    let watcher = stage.watch(light.port(), "");
+    let morphs = way::turns(stage, light, some.div_ceil(4), &FAR_APART, &mut random);
+    row("by the default policy, whose green morphs: first frame", &morphs.first);
+    row("by the default policy, whose green morphs: final color", &morphs.last);
+    watcher.stop();
+    row("lightd's part: command → frame", &command::frames(light, some, APART.start));
+    println!("the watcher's own metric, of {count} changes: taken in → acknowledged in {} on average\n", text(mean));
+    (turns, bursts)
+}
+
+fn beside(turns: &Turns, bursts: &[Burst], origin: &Origin, burst: usize) -> Table<4> {
+    let mut table = Table::new(["beside each other", "podlight", "origin", "ratio"]);
+    let pairs = [
+        ("API's word → first frame, p50", turns.first.median(), origin.turns.first.median()),
+        ("API's word → final color, p50", turns.last.median(), origin.turns.last.median()),
+    ];
+    let last: Times = bursts.iter().map(|burst| burst.time).collect();
+    let bursts_ = (&*format!("the last of {burst} changes at once, p50"), last.median(), origin.burst.time);
+    for (what, ours, theirs) in pairs.into_iter().chain([bursts_]) {
+        table.row([what.to_owned(), text(ours), text(theirs), ratio(theirs.as_secs_f64(), ours.as_secs_f64())]);
     }
-    println!("\n{times}");
-    Ok(())
+    let frames = bursts.iter().map(|burst| burst.frames).max().unwrap_or_default();
+    let theirs = origin.burst.frames;
+    #[expect(clippy::cast_precision_loss, reason = "counts of a few thousand at most")]
+    let times = ratio(theirs as f64, frames as f64);
+    table.row(["frames that it took".to_owned(), frames.to_string(), theirs.to_string(), times]);
+    table
 }

@@ -45,10 +45,6 @@ impl Process {
         self.child.stdout.take().unwrap()
     }
 
-    pub(crate) fn number(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Tells it to end, and waits until it has.
     pub(crate) fn terminate(mut self) {
         assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());

@@ -8,15 +8,15 @@ use fastrand::Rng;
 
 use crate::cluster::Stage;
 use crate::figures::Times;
-use crate::light::{Color, GREEN, RED, Stick, YELLOW};
+use crate::light::{Color, GREEN, RED, Stick, YELLOW, now};
 
 /// What became of one change.
 struct Turn {
     begun: Instant,
     /// By the API server, to whoever watches.
     written: Instant,
-    /// All that the stick was sent for it that changed anything.
-    frames: Vec<(Instant, Color)>,
+    /// All that the stick was sent for it that changed anything, to the color itself.
+    frames: Vec<Instant>,
 }
 
 /// What became of many.
@@ -32,8 +32,7 @@ pub(crate) struct Turns {
 
 /// Changes between red and green, after a pause of so many microseconds each.
 pub(crate) fn turns(stage: &Stage, stick: &impl Stick, count: usize, pauses: &Range<u64>, random: &mut Rng) -> Turns {
-    stage.turn(GREEN);
-    stick.until_all(GREEN);
+    begin(stage, stick);
     let turns = [RED, GREEN].into_iter().cycle().take(count).map(|color| {
         thread::sleep(Duration::from_micros(random.u64(pauses.clone())));
         turn(stage, stick, color)
@@ -41,30 +40,43 @@ pub(crate) fn turns(stage: &Stage, stick: &impl Stick, count: usize, pauses: &Ra
     let turns: Vec<_> = turns.collect();
     Turns {
         written: turns.iter().map(|turn| turn.written - turn.begun).collect(),
-        first: turns.iter().map(|turn| turn.frames[0].0 - turn.written).collect(),
-        last: turns.iter().map(|turn| turn.frames[turn.frames.len() - 1].0 - turn.written).collect(),
+        first: turns.iter().map(|turn| turn.frames[0] - turn.written).collect(),
+        last: turns.iter().map(|turn| turn.frames[turn.frames.len() - 1] - turn.written).collect(),
     }
+}
+
+/// What became of changes that came at once.
+pub(crate) struct Burst {
+    /// Until the last of them showed.
+    pub(crate) time: Duration,
+    /// How often the stick changed until then.
+    pub(crate) frames: usize,
+}
+
+/// So many changes at once, of which the last one alone is to red; after a pause of so many microseconds.
+pub(crate) fn burst(stage: &Stage, stick: &impl Stick, changes: usize, pause: u64) -> Burst {
+    begin(stage, stick);
+    thread::sleep(Duration::from_micros(pause));
+    let begun = now();
+    for change in 1..changes {
+        stage.turn([GREEN, YELLOW][change % 2]);
+    }
+    stage.turn(RED);
+    stick.until_all(RED);
+    let frames = stick.frames_since(begun);
+    Burst { time: frames[frames.len() - 1] - begun, frames: frames.len() }
+}
+
+/// All is well, and the stick shows it. That it is so already is no change: the origin would be busy with one.
+fn begin(stage: &Stage, stick: &impl Stick) {
+    if stage.color() != GREEN {
+        stage.turn(GREEN);
+    }
+    stick.until_all(GREEN);
 }
 
 fn turn(stage: &Stage, stick: &impl Stick, color: Color) -> Turn {
     let begun = stage.turn(color);
     stick.until_all(color);
-    let frames = stick.frames_since(begun);
-    assert_eq!(frames.last().map(|(_, last)| *last), Some(color), "the last frame has the color");
-    Turn { begun, written: stage.written(), frames }
-}
-
-/// So many changes at once, of which the last one alone is to red: how long that took to show, and how often the stick
-/// changed until it did.
-pub(crate) fn burst(stage: &Stage, stick: &impl Stick, changes: usize, pause: Duration) -> (Duration, usize) {
-    stage.turn(GREEN);
-    stick.until_all(GREEN);
-    thread::sleep(pause);
-    let begun = stage.turn(if changes == 1 { RED } else { YELLOW });
-    for change in 1..changes {
-        stage.turn(if change == changes - 1 { RED } else { [YELLOW, GREEN][change % 2] });
-    }
-    stick.until_all(RED);
-    let frames = stick.frames_since(begun);
-    (frames[frames.len() - 1].0 - begun, frames.len())
+    Turn { begun, written: stage.written(), frames: stick.frames_since(begun) }
 }

@@ -34,8 +34,8 @@ impl Server {
         Ok(Self { address, cluster, notes, serving })
     }
 
-    /// From now on, when something was written to a client, whatever it was: it is with the kernel then. Whoever asked for
-    /// it before is told no longer.
+    /// From now on, when something is handed to the kernel for a client, whatever it is. Whoever asked for this before is
+    /// told no longer.
     pub fn writes(&self) -> mpsc::Receiver<Instant> {
         self.notes.follow()
     }

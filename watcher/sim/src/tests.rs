@@ -282,13 +282,13 @@ fn an_applied_pod_keeps_its_uid_and_gets_a_new_version() {
 }
 
 #[tokio::test]
-async fn whoever_asks_is_told_when_something_was_written() {
+async fn whoever_asks_is_told_when_something_is_written() {
     let (cluster, server) = cluster(&["a"]).await;
     let mut watch = Watch::open(&server, "/api/v1/pods?watch=true&resourceVersion=1").await;
     let writes = server.writes();
     cluster.apply_pod(pod("b"));
     assert_eq!(watch.name().await, "ADDED b");
-    assert!(writes.try_recv().is_ok());
+    assert!(writes.recv().is_ok());
     drop(writes);
     cluster.apply_pod(pod("c"));
     assert_eq!(watch.name().await, "ADDED c");

@@ -1,4 +1,4 @@
-//! Edge: a connection on which it is noted when something was written. Refuses to know what.
+//! Edge: a connection on which it is noted when something is written. Refuses to know what.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -28,9 +28,9 @@ impl Notes {
         notes
     }
 
-    fn note(&self) {
+    fn note(&self, moment: Instant) {
         let mut reader = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        reader.take_if(|reader| reader.send(tokio::time::Instant::now().into_std()).is_err());
+        reader.take_if(|reader| reader.send(moment).is_err());
     }
 }
 
@@ -39,8 +39,11 @@ impl Noted {
         Self { stream: TokioIo::new(stream), notes }
     }
 
-    fn noted(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
-        self.notes.note();
+    /// Before it is written: a client may well have it before this thread goes on.
+    fn note<T>(mut self: Pin<&mut Self>, write: impl FnOnce(Pin<&mut TokioIo<TcpStream>>) -> Poll<T>) -> Poll<T> {
+        let moment = tokio::time::Instant::now().into_std();
+        let written = ready!(write(Pin::new(&mut self.stream)));
+        self.notes.note(moment);
         Poll::Ready(written)
     }
 }
@@ -52,18 +55,16 @@ impl Read for Noted {
 }
 
 impl Write for Noted {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
-        self.noted(written)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.note(|stream| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
-        self.noted(written)
+        self.note(|stream| stream.poll_write_vectored(cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
