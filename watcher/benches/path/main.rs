@@ -63,7 +63,7 @@ struct Options {
 }
 
 /// In microseconds. Beyond a stick's frame interval, 20 ms, so that no frame has to wait for it.
-const APART: Range<u64> = 25_000..75_000;
+const APART: Range<u64> = 25_000..45_000;
 /// Within it.
 const CLOSE: Range<u64> = 0..20_000;
 /// Beyond a morph, too.
