@@ -122,7 +122,7 @@ impl Stage {
                 thread::sleep((begun + event * Duration::from_secs(1) / rate).saturating_duration_since(now()));
                 let pod = neighbor(event % OTHERS, event / OTHERS % PODS);
                 let restarts = event / OTHERS / PODS;
-                cluster.apply_pod(if restarts % 2 == 0 { pod.crash_looping(restarts) } else { pod.running() });
+                cluster.apply_pod(if restarts.is_multiple_of(2) { pod.crash_looping(restarts) } else { pod.running() });
             }
         });
         Noise { over, thread: Some(thread) }

@@ -43,8 +43,11 @@ pub(crate) struct Emulated {
 pub(crate) struct Virtual {
     _process: Process,
     port: String,
-    frames: Arc<(Mutex<Vec<(Instant, Color)>>, Condvar)>,
+    frames: Arc<Frames>,
 }
+
+/// What came to show, and when; waited for.
+type Frames = (Mutex<Vec<(Instant, Color)>>, Condvar);
 
 impl Emulated {
     /// None where a stick can't be emulated.
