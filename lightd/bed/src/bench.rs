@@ -1,4 +1,9 @@
-//! What benchmarks share: which machine it was, tables, and Python for peers that are written in it. Measures nothing.
+//! What benchmarks share: which machine it was, tables, plots, and Python for peers that are written in it. Measures
+//! nothing.
+
+mod plot;
+
+pub use plot::Plot;
 
 use std::env;
 use std::fmt;

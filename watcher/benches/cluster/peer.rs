@@ -1,0 +1,61 @@
+//! A peer, as a process of its own that says on stdout how far it is.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Instant;
+
+use podlight_bed::Usage;
+
+use crate::subject::Cost;
+
+/// Dropped, it is killed.
+pub(crate) struct Peer {
+    child: Child,
+    began: Instant,
+    said: Lines<BufReader<ChildStdout>>,
+}
+
+impl Peer {
+    /// The stock way, which says so after `events` events, those of the list among them.
+    pub(crate) fn stock(url: &str, events: u64) -> Self {
+        Self::start(std::env::current_exe().unwrap(), &["stock", url, &events.to_string()])
+    }
+
+    /// Kubernetes' client for Python, which says so when it has had all that there is, and then after `events` events.
+    pub(crate) fn python(python: &Path, url: &str, listed: usize, events: u64) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/cluster/watch.py");
+        Self::start(python, &[script, url, &listed.to_string(), &events.to_string()])
+    }
+
+    fn start(program: impl AsRef<OsStr>, args: &[&str]) -> Self {
+        let began = Instant::now();
+        let mut child = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, began, said }
+    }
+
+    /// Waits until it says this word, and gives what it says besides.
+    pub(crate) fn until(&mut self, word: &str) -> (Cost, String) {
+        let line = self.said.by_ref().map(Result::unwrap).find(|line| line.starts_with(word));
+        let rest = line.expect("a peer ends before it has done its work")[word.len()..].trim().to_owned();
+        (Cost::since((self.began, Usage::default()), self.child.id()), rest)
+    }
+
+    /// What all that is done by `act` costs until it says this word.
+    pub(crate) fn takes(&mut self, word: &str, act: impl FnOnce()) -> Cost {
+        let before = (Instant::now(), Usage::of(self.child.id()).unwrap());
+        act();
+        self.until(word);
+        Cost::since(before, self.child.id())
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It may have ended.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

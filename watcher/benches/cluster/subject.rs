@@ -1,0 +1,144 @@
+//! The watcher under test, as a process of its own: what it costs until it knows the cluster, and to follow it.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use podlight_bed::Usage;
+use podlight_proto::v1;
+use podlight_proto::v1::cluster_client::ClusterClient;
+use tempfile::NamedTempFile;
+use tonic::transport::Endpoint;
+
+/// Between two questions whether it knows the cluster yet. Each costs it some 0.1 ms.
+const LOOK: Duration = Duration::from_millis(20);
+/// Far longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Dropped, it is killed.
+pub(crate) struct Subject {
+    child: Child,
+    began: Instant,
+    http: SocketAddr,
+    asked: SocketAddr,
+    _kubeconfig: NamedTempFile,
+}
+
+/// What it cost, and how long it took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    pub(crate) time: Duration,
+    pub(crate) cpu: Duration,
+    /// The most that it had in RAM since its start, in bytes.
+    pub(crate) peak: u64,
+}
+
+impl Cost {
+    /// From `before` to now.
+    pub(crate) fn since(before: (Instant, Usage), process: u32) -> Self {
+        let (began, usage) = before;
+        let time = began.elapsed();
+        let now = Usage::of(process).unwrap();
+        Self { time, cpu: now.cpu.saturating_sub(usage.cpu), peak: now.peak }
+    }
+}
+
+impl Subject {
+    /// Watches the cluster at `url`.
+    pub(crate) fn start(url: &str, flags: &[&str]) -> Self {
+        let mut kubeconfig = NamedTempFile::new().unwrap();
+        write!(
+            kubeconfig,
+            r#"{{"apiVersion":"v1","kind":"Config","current-context":"crowd","clusters":[{{"name":"crowd","cluster":{{"server":"{url}"}}}}],
+            "users":[{{"name":"bench","user":{{}}}}],"contexts":[{{"name":"crowd","context":{{"cluster":"crowd","user":"bench"}}}}]}}"#
+        )
+        .unwrap();
+        let [http, asked] = [free(), free()];
+        let began = Instant::now();
+        let child = Command::new(env!("CARGO_BIN_EXE_watcher"))
+            .arg("--kubeconfig")
+            .arg(kubeconfig.path())
+            .args(["--http", &http.to_string(), "--listen", &asked.to_string()])
+            .args(flags)
+            .env("PODLIGHT_LOG", "warn,kube_client=off,kube_runtime=off")
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, began, http, asked, _kubeconfig: kubeconfig }
+    }
+
+    /// Waits until it has listed all, then asks for each node's verdict. What that cost since its start, and what each node
+    /// has come to.
+    pub(crate) fn lists(&self) -> (Cost, Vec<v1::Node>) {
+        while self.get("/readyz").is_none_or(|(status, _)| status != 200) {
+            assert!(self.began.elapsed() < PATIENCE, "it never knew the cluster");
+            thread::sleep(LOOK);
+        }
+        let nodes = self.nodes();
+        (Cost::since((self.began, Usage::default()), self.child.id()), nodes)
+    }
+
+    /// What each node has come to.
+    fn nodes(&self) -> Vec<v1::Node> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let channel = Endpoint::from_shared(format!("http://{}", self.asked)).unwrap().connect().await.unwrap();
+            let mut cluster = ClusterClient::new(channel).max_decoding_message_size(usize::MAX);
+            cluster.list_nodes(v1::ListNodesRequest::default()).await.unwrap().into_inner().nodes
+        })
+    }
+
+    /// What all that is done by `act` costs until it has taken in `events` events of pods since its start.
+    pub(crate) fn takes(&self, events: u64, act: impl FnOnce()) -> Cost {
+        let before = (Instant::now(), self.usage());
+        act();
+        while self.changes() < events {
+            assert!(before.0.elapsed() < PATIENCE, "it took {} of {events} events", self.changes());
+            thread::sleep(LOOK);
+        }
+        Cost::since(before, self.child.id())
+    }
+
+    /// Events of pods that it took in since its start.
+    fn changes(&self) -> u64 {
+        let metrics = self.metrics();
+        let line =
+            metrics.lines().find_map(|line| line.strip_prefix(r#"podlight_watch_changes_total{resource="pods"} "#));
+        line.map_or(0, |count| count.parse().unwrap())
+    }
+
+    /// What Prometheus would read.
+    pub(crate) fn metrics(&self) -> String {
+        self.get("/metrics").unwrap().1
+    }
+
+    /// What it costs so far.
+    pub(crate) fn usage(&self) -> Usage {
+        Usage::of(self.child.id()).unwrap()
+    }
+
+    fn get(&self, path: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(self.http).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n\r\n", self.http.port())
+            .ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        Some((status, answer))
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        // It may have ended.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// An address that nobody listens at.
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
