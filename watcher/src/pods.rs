@@ -23,8 +23,10 @@ use crate::verdict::Changed;
 pub(crate) struct Pods {
     timing: Timing,
     places: HashMap<Uid, Place>,
-    /// Per node. Pods that are not scheduled share the row of the empty name, which no node has.
-    rows: HashMap<Arc<str>, Slots<Entry>>,
+    /// One a node. Pods that are not scheduled share the row of the empty name, which no node has.
+    rows: Slots<Row>,
+    /// Of each node's row.
+    numbers: HashMap<Arc<str>, u32>,
     namespaces: HashMap<Arc<str>, Census>,
     cluster: Census,
     owners: Owners,
@@ -46,10 +48,18 @@ pub(crate) struct Told<'a> {
     pub(crate) round: u32,
 }
 
-#[derive(Debug)]
+/// Numbers, for there is one a pod.
+#[derive(Clone, Copy, Debug)]
 struct Place {
-    node: Arc<str>,
+    row: u32,
     slot: u32,
+}
+
+/// The pods of a node.
+#[derive(Debug)]
+struct Row {
+    node: Arc<str>,
+    pods: Slots<Entry>,
 }
 
 #[derive(Debug)]
@@ -73,16 +83,16 @@ impl Pods {
     /// Takes in what is told of a pod at `now`.
     pub(crate) fn put(&mut self, uid: Uid, told: Told<'_>, now: Timestamp, changed: &mut Changed) {
         let Told { node, namespace, name, standing, work, round } = told;
-        let node = interned(&self.rows, node);
-        let namespace = interned(&self.namespaces, namespace);
-        if self.places.get(&uid).is_some_and(|place| place.node != node) {
+        if self.places.get(&uid).is_some_and(|place| self.rows.at(place.row).is_none_or(|row| *row.node != *node)) {
             self.forget(&uid, changed);
         }
+        let (node, number) = self.row(node);
+        let namespace = interned(&self.namespaces, namespace);
         let step = work.as_ref().and_then(|work| Some((work.owner.as_str(), work.done?)));
         let flips = step.map(|(owner, done)| self.owners.progresses(owner, later(done, self.timing.updating)));
 
         let old = self.course_of(&uid);
-        let before = self.places.get(&uid).and_then(|place| self.entry(place)).map(|entry| entry.face.clone());
+        let before = self.places.get(&uid).and_then(|place| self.entry(*place)).map(|entry| entry.face.clone());
         let state = standing.state;
         let course = Course::new(name, standing, old, before.as_ref(), &self.timing, now);
         let mut entry = Entry { face: Face { namespace, state, trouble: None }, course: course.map(Box::new), round };
@@ -92,7 +102,7 @@ impl Pods {
         let next = entry.refresh(&uid, before.as_ref(), &self.owners, &self.timing, now);
         self.due.extend(next.map(|at| (at, uid.clone())));
         let face = entry.face.clone();
-        self.seat(uid, &node, entry);
+        self.seat(uid, number, entry);
         self.recount(&node, before, Some(face), changed);
         for uid in flips.into_iter().flatten() {
             self.refresh(&uid, now, changed);
@@ -101,11 +111,12 @@ impl Pods {
 
     /// Takes in that a pod is gone.
     pub(crate) fn forget(&mut self, uid: &Uid, changed: &mut Changed) {
-        let Some(Place { node, slot }) = self.places.remove(uid) else { return };
-        let Some(row) = self.rows.get_mut(&node) else { return };
-        let old = row.take(slot);
-        if row.is_empty() {
-            self.rows.remove(&node);
+        let Some(place) = self.places.remove(uid) else { return };
+        let Some(row) = self.rows.at_mut(place.row) else { return };
+        let (node, old) = (Arc::clone(&row.node), row.pods.take(place.slot));
+        if row.pods.is_empty() {
+            self.rows.take(place.row);
+            self.numbers.remove(&node);
         }
         if let Some(mut old) = old {
             self.leave_course(uid, old.course.take());
@@ -115,8 +126,9 @@ impl Pods {
 
     /// Forgets what no one has named in this round.
     pub(crate) fn sweep(&mut self, round: u32, changed: &mut Changed) {
-        let unnamed = |place: &Place| self.entry(place).is_none_or(|entry| entry.round != round);
-        let gone: Vec<_> = self.places.iter().filter(|(_, place)| unnamed(place)).map(|(uid, _)| uid.clone()).collect();
+        let unnamed = |place: Place| self.entry(place).is_none_or(|entry| entry.round != round);
+        let gone: Vec<_> =
+            self.places.iter().filter(|(_, place)| unnamed(**place)).map(|(uid, _)| uid.clone()).collect();
         for uid in gone {
             self.forget(&uid, changed);
         }
@@ -144,12 +156,13 @@ impl Pods {
 
     /// The faces on this node, by slot.
     pub(crate) fn on<'a>(&'a self, node: &str) -> impl Iterator<Item = Option<&'a Face>> + Clone + use<'a> {
-        self.rows.get(node).into_iter().flat_map(Slots::places).map(|entry| entry.map(|entry| &entry.face))
+        let row = self.numbers.get(node).and_then(|number| self.rows.at(*number));
+        row.into_iter().flat_map(|row| row.pods.places()).map(|entry| entry.map(|entry| &entry.face))
     }
 
     /// The face of this pod.
     pub(crate) fn face(&self, uid: &Uid) -> Option<&Face> {
-        Some(&self.entry(self.places.get(uid)?)?.face)
+        Some(&self.entry(*self.places.get(uid)?)?.face)
     }
 
     /// The pods of this namespace, if there are any.
@@ -162,14 +175,26 @@ impl Pods {
         &self.cluster
     }
 
-    fn entry(&self, place: &Place) -> Option<&Entry> {
-        self.rows.get(&place.node)?.at(place.slot)
+    fn entry(&self, place: Place) -> Option<&Entry> {
+        self.rows.at(place.row)?.pods.at(place.slot)
+    }
+
+    /// The row of this node, and its number.
+    fn row(&mut self, node: &str) -> (Arc<str>, u32) {
+        if let Some((node, number)) = self.numbers.get_key_value(node) {
+            return (Arc::clone(node), *number);
+        }
+        let node: Arc<str> = node.into();
+        let number = self.rows.put(Row { node: Arc::clone(&node), pods: Slots::default() });
+        self.numbers.insert(Arc::clone(&node), number);
+        (node, number)
     }
 
     /// Works out anew what shows of this pod.
     fn refresh(&mut self, uid: &Uid, now: Timestamp, changed: &mut Changed) {
-        let Some(Place { node, slot }) = self.places.get(uid) else { return };
-        let Some(entry) = self.rows.get_mut(node).and_then(|row| row.at_mut(*slot)) else { return };
+        let Some(place) = self.places.get(uid) else { return };
+        let Some(Row { node, pods }) = self.rows.at_mut(place.row) else { return };
+        let Some(entry) = pods.at_mut(place.slot) else { return };
         let Some(was_due) = entry.course.as_ref().map(|course| course.due) else { return };
         let before = entry.face.clone();
         let next = entry.refresh(uid, Some(&before), &self.owners, &self.timing, now);
@@ -182,20 +207,20 @@ impl Pods {
     }
 
     /// Puts the entry into the pod's own slot, or the next free one.
-    fn seat(&mut self, uid: Uid, node: &Arc<str>, entry: Entry) {
-        let row = self.rows.entry(Arc::clone(node)).or_default();
+    fn seat(&mut self, uid: Uid, number: u32, entry: Entry) {
+        let Some(row) = self.rows.at_mut(number) else { return };
         if let Some(place) = self.places.get(&uid) {
-            row.replace(place.slot, entry);
+            row.pods.replace(place.slot, entry);
             return;
         }
-        let slot = row.put(entry);
-        self.places.insert(uid, Place { node: Arc::clone(node), slot });
+        let slot = row.pods.put(entry);
+        self.places.insert(uid, Place { row: number, slot });
     }
 
     /// Takes the course off a pod that is told of again.
     fn course_of(&mut self, uid: &Uid) -> Option<Course> {
-        let Place { node, slot } = self.places.get(uid)?;
-        let course = self.rows.get_mut(node)?.at_mut(*slot)?.course.take();
+        let place = self.places.get(uid)?;
+        let course = self.rows.at_mut(place.row)?.pods.at_mut(place.slot)?.course.take();
         self.leave_course(uid, course)
     }
 

@@ -20,6 +20,10 @@ impl<T> Slots<T> {
                 return number;
             }
         }
+        if self.places.len() == self.places.capacity() {
+            // By a quarter: there are thousands of these, and twofold would be half empty.
+            self.places.reserve_exact(self.places.len() / 4 + 4);
+        }
         self.places.push(Some(item));
         u32::try_from(self.places.len() - 1).expect("a cluster has fewer pods than 2^32")
     }
@@ -35,6 +39,9 @@ impl<T> Slots<T> {
         self.free.push(Reverse(number));
         while self.places.last().is_some_and(Option::is_none) {
             self.places.pop();
+        }
+        if self.places.is_empty() {
+            self.free.clear();
         }
         Some(item)
     }
