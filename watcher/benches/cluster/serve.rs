@@ -44,6 +44,8 @@ struct Server {
     nodes: Items,
     events: Items,
     version: u64,
+    /// Pods of a page, at most, however many a client asks for.
+    page: usize,
     emission: Mutex<Emission>,
     changed: Condvar,
 }
@@ -99,7 +101,10 @@ impl Server {
             }
         }
         let version = crowd.version(crowd.pods, CHANGES);
-        Self { pods, nodes, events, version, emission: Mutex::default(), changed: Condvar::new() }
+        // To find out what a page's size costs.
+        let page =
+            std::env::var_os("PODLIGHT_BENCH_PAGE").and_then(|page| page.to_str()?.parse().ok()).unwrap_or(usize::MAX);
+        Self { pods, nodes, events, version, page, emission: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Lets the watch of pods have so many events, and waits until it has.
@@ -141,7 +146,7 @@ impl Server {
             } else {
                 let from = of("continue").and_then(|token| token.parse().ok()).unwrap_or(0);
                 let limit = of("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
-                let to = limit.map_or(items.len(), |limit: usize| items.len().min(from + limit));
+                let to = limit.map_or(items.len(), |limit: usize| items.len().min(from + limit.min(self.page)));
                 self.list(kind, items, from..to, &mut stream)?;
             }
         }

@@ -57,7 +57,10 @@ impl Subject {
         .unwrap();
         let [http, asked] = [free(), free()];
         let began = Instant::now();
-        let child = Command::new(env!("CARGO_BIN_EXE_watcher"))
+        // Another one can be named, to compare with.
+        let watcher =
+            std::env::var_os("PODLIGHT_BENCH_WATCHER").unwrap_or_else(|| env!("CARGO_BIN_EXE_watcher").into());
+        let child = Command::new(watcher)
             .arg("--kubeconfig")
             .arg(kubeconfig.path())
             .args(["--http", &http.to_string(), "--listen", &asked.to_string()])
