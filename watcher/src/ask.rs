@@ -7,8 +7,8 @@ use std::time::Duration;
 use podlight_proto::v1::{self, ExplainNodeResponse, Vouching};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
-use tonic::transport::Channel;
 
+use crate::connection::Connection;
 use crate::figures::Figures;
 
 /// Where people's questions go.
@@ -33,7 +33,7 @@ pub(crate) enum Ask {
     /// All in figures.
     Figures(Reply<Box<Figures>>),
     /// How to reach this node's lights; or those of all others.
-    Reach(String, Whose, Reply<Vec<Channel>>),
+    Reach(String, Whose, Reply<Vec<Connection>>),
     /// Somebody, by name, sees to this node for so long; nobody does any longer, where that is nothing.
     Acknowledge(String, Option<(String, Duration)>, Reply<v1::Node>),
 }
@@ -121,7 +121,7 @@ impl Desk {
 
     /// # Errors
     /// There is no such node, it has no light that can be reached, or this watcher doesn't lead.
-    pub(crate) async fn reach(&self, node: String, whose: Whose) -> Result<Vec<Channel>, Refusal> {
+    pub(crate) async fn reach(&self, node: String, whose: Whose) -> Result<Vec<Connection>, Refusal> {
         self.ask(|reply| Ask::Reach(node, whose, reply)).await
     }
 

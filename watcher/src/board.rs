@@ -14,10 +14,10 @@ use podlight_proto::v1::Vouching;
 use podlight_proto::{Look, Reason};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
 
 use crate::acks::Acks;
 use crate::ask::{Ask, Desk};
+use crate::connection::Connection;
 use crate::dial::Dial;
 use crate::election;
 use crate::figures::Counts;
@@ -77,7 +77,7 @@ struct Session {
     order: watch::Sender<Order>,
     seen: Seen,
     /// For what people want of the light. Nothing while it can't be reached.
-    channel: Option<Channel>,
+    connection: Option<Connection>,
     /// It was reached before.
     met: bool,
 }
@@ -184,8 +184,8 @@ impl Board {
         let Some(session) = sessions.into_iter().find(|session| session.light == *light) else { return };
         let leds = session.seen.leds();
         let news = match word {
-            Word::Open(channel) => {
-                session.channel = Some(channel);
+            Word::Open(connection) => {
+                session.connection = Some(connection);
                 self.counts.reconnects += u64::from(std::mem::replace(&mut session.met, true));
                 false
             }
@@ -195,7 +195,7 @@ impl Board {
             }
             Word::State(state) => session.seen.says(*state, now),
             Word::Terms(terms, why) => {
-                session.channel.take_if(|_| terms == Terms::Down);
+                session.connection.take_if(|_| terms == Terms::Down);
                 session.seen.stands(terms, why)
             }
         };
@@ -347,7 +347,7 @@ impl Board {
             let dialed = light.clone();
             self.links.spawn(link.run(move || dial.clone().dial(dialed.clone(), is_given)));
             concerned.insert(light.scope.clone());
-            let session = Session { light, order, seen: Seen::default(), channel: None, met: false };
+            let session = Session { light, order, seen: Seen::default(), connection: None, met: false };
             self.sessions.entry(session.light.scope.clone()).or_default().push(session);
         }
         for scope in concerned {

@@ -11,10 +11,10 @@ use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::v1::{self, LightState};
 use podlight_proto::{Acknowledge, Identify, SetColor};
 use tokio::time::timeout;
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use crate::ask::{Desk, Refusal, Whose};
+use crate::connection::Connection;
 use crate::follow::Follower;
 
 /// Pods that an explanation names, unless told otherwise, and at most.
@@ -37,12 +37,12 @@ impl Service {
     }
 
     /// Asks the lights of this node for something, and answers with what the first says.
-    async fn pass_on<F>(&self, node: String, ask: impl Fn(LightClient<Channel>) -> F) -> Result<LightState, Status>
+    async fn pass_on<F>(&self, node: String, ask: impl Fn(LightClient<Connection>) -> F) -> Result<LightState, Status>
     where
         F: Future<Output = Result<Response<LightState>, Status>>,
     {
-        let channels = self.desk.reach(node, Whose::Its).await?;
-        let answers = channels.into_iter().map(|channel| answered(ask(LightClient::new(channel))));
+        let connections = self.desk.reach(node, Whose::Its).await?;
+        let answers = connections.into_iter().map(|connection| answered(ask(connection.light())));
         let first = join_all(answers).await.into_iter().next();
         first.ok_or_else(|| Status::internal("no light was asked"))?
     }
@@ -51,13 +51,13 @@ impl Service {
     async fn pass_on_to_others<F>(
         &self,
         node: String,
-        ask: impl Fn(LightClient<Channel>) -> F,
+        ask: impl Fn(LightClient<Connection>) -> F,
     ) -> Result<(u32, u32), Status>
     where
         F: Future<Output = Result<Response<LightState>, Status>>,
     {
-        let channels = self.desk.reach(node, Whose::Others).await?;
-        let answers = channels.into_iter().map(|channel| answered(ask(LightClient::new(channel))));
+        let connections = self.desk.reach(node, Whose::Others).await?;
+        let answers = connections.into_iter().map(|connection| answered(ask(connection.light())));
         let (did, did_not): (Vec<_>, Vec<_>) = join_all(answers).await.into_iter().partition(Result::is_ok);
         Ok((count(did.len()), count(did_not.len())))
     }
@@ -99,7 +99,7 @@ impl Cluster for Service {
         let color = color.unwrap_or_default();
         // Said here rather than by the light, whether it can be reached or not.
         SetColor::try_from(color.clone()).map_err(|invalid| invalid.within("color"))?;
-        let set = |mut light: LightClient<Channel>| {
+        let set = |mut light: LightClient<Connection>| {
             let color = color.clone();
             async move { light.set_color(color).await }
         };
@@ -113,7 +113,7 @@ impl Cluster for Service {
         let v1::IdentifyNodeRequest { node, hold, owner, others_dim } = request.into_inner();
         let wish = v1::IdentifyRequest { hold, owner: owner.clone() };
         let Identify { hold, owner } = Identify::try_from(wish.clone())?;
-        let identify = |mut light: LightClient<Channel>| {
+        let identify = |mut light: LightClient<Connection>| {
             let wish = wish.clone();
             async move { light.identify(wish).await }
         };
@@ -121,7 +121,7 @@ impl Cluster for Service {
         let (dimmed, not_dimmed) = if others_dim {
             let dim =
                 v1::SetColorRequest { color: DIM.to_owned(), hold: Some(hold.into()), owner, ..Default::default() };
-            let dim = |mut light: LightClient<Channel>| {
+            let dim = |mut light: LightClient<Connection>| {
                 let dim = dim.clone();
                 async move { light.set_color(dim).await }
             };
@@ -134,7 +134,7 @@ impl Cluster for Service {
 
     async fn release_node(&self, request: Request<v1::ReleaseNodeRequest>) -> Result<Response<LightState>, Status> {
         let v1::ReleaseNodeRequest { node, others } = request.into_inner();
-        let release = |mut light: LightClient<Channel>| async move { light.release(v1::ReleaseRequest {}).await };
+        let release = |mut light: LightClient<Connection>| async move { light.release(v1::ReleaseRequest {}).await };
         let light = self.pass_on(node.clone(), release).await?;
         if others {
             self.pass_on_to_others(node, release).await?;

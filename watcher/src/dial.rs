@@ -1,18 +1,17 @@
 //! Edge: how lights are reached, plainly or by TLS. Refuses to know what they are told.
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
-use std::time::Duration;
 
+use http::Uri;
 use podlight_tls::{Files, Own, Trust};
-use tonic::transport::{Channel, Endpoint, Error};
+use tokio::net::TcpStream;
 
+use crate::connection::Connection;
 use crate::ledger::Scope;
 use crate::lights::Light;
 use crate::settings::Misconfigured;
-
-/// HTTP/2's smallest default: enough for statuses, and it bounds what a light can make us hold.
-const WINDOW: u32 = 65_535;
 
 /// Reaches lights, with the newest certificates where there are any.
 #[derive(Clone, Debug)]
@@ -51,28 +50,27 @@ impl Dial {
     }
 
     /// Connects to `light`. One that was given is known by its URL, one that was found by its node.
-    pub(crate) async fn dial(self, light: Light, is_given: bool) -> Result<Channel, Error> {
-        let endpoint = endpoint(&light.url)?;
+    ///
+    /// # Errors
+    /// Nobody is there, or somebody who isn't believed.
+    pub(crate) async fn dial(self, light: Light, is_given: bool) -> io::Result<Connection> {
+        let uri: Uri = light.url.parse().map_err(io::Error::other)?;
         match self.trust.filter(|_| light.is_secure()) {
-            None => endpoint.connect().await,
+            None => {
+                // Addresses of IPv6 stand in brackets.
+                let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+                let stream = TcpStream::connect((host, uri.port_u16().unwrap_or_default())).await?;
+                // Latency is all that it is about; a connection that has ended already is found out soon.
+                let _ = stream.set_nodelay(true);
+                Connection::new(stream, uri).await
+            }
             Some(mut trust) => {
                 let own = match light.scope {
                     Scope::Node(node) if !is_given => Own::Node(node),
                     Scope::Node(_) | Scope::Namespace(_) | Scope::Cluster => Own::Host,
                 };
-                podlight_tls::dial(endpoint, trust.papers(), own).await
+                Connection::new(podlight_tls::connect(&uri, &trust.papers(), own).await?, uri).await
             }
         }
     }
-}
-
-/// A dead peer is noticed by pings, even when there is nothing to say.
-pub(crate) fn endpoint(url: &str) -> Result<Endpoint, Error> {
-    Ok(Endpoint::from_shared(url.to_owned())?
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(10))
-        .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW))
 }

@@ -29,6 +29,7 @@ mod census;
 pub mod cli;
 mod cluster;
 mod column;
+mod connection;
 mod course;
 pub mod criteria;
 mod dial;

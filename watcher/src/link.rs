@@ -18,6 +18,7 @@ mod opening;
 
 use std::error::Error as _;
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,9 +30,9 @@ use podlight_tls::Trust;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
-use tonic::transport::Channel;
 
 use crate::backoff::Backoff;
+use crate::connection::Connection;
 use crate::lights::Light;
 use crate::lines::Lines;
 use crate::pace::Mark;
@@ -83,7 +84,7 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) enum Word {
     /// The stream is open. What people want of the light goes by the same connection.
-    Open(Channel),
+    Open(Connection),
     /// The light says how it is.
     State(Box<LightState>),
     /// A change that waited for so long is acknowledged.
@@ -96,7 +97,7 @@ pub(crate) enum Word {
 #[derive(Debug, Error)]
 enum Down {
     #[error("can't connect")]
-    Unreachable(#[source] tonic::transport::Error),
+    Unreachable(#[source] io::Error),
     #[error("no answer")]
     Silent,
     #[error("the stream was closed")]
@@ -120,7 +121,7 @@ impl Link {
     /// Keeps the light told, until it is handed back or the order's sender is gone. `dial` connects to it.
     pub(crate) async fn run<F>(mut self, dial: impl Fn() -> F)
     where
-        F: Future<Output = Result<Channel, tonic::transport::Error>>,
+        F: Future<Output = io::Result<Connection>>,
     {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let mut over = self.order.clone();
@@ -136,8 +137,9 @@ impl Link {
                 // What is there already is no news.
                 trust.papers();
             }
+            // Aside: what it takes to open a stream is large, and a light that is told what is due has no more need of it.
             let session = tokio::select! {
-                opened = self.opener().open(&dial) => opened,
+                opened = Box::pin(self.opener().open(&dial)) => opened,
                 _ = &mut over => return,
             };
             let down = match session {
@@ -172,9 +174,9 @@ impl Link {
     /// yet, because the light has got its own no sooner, that one goes on.
     async fn speak<F>(&mut self, mut session: Session, backoff: &mut Backoff, dial: &impl Fn() -> F) -> Result<(), Down>
     where
-        F: Future<Output = Result<Channel, tonic::transport::Error>>,
+        F: Future<Output = io::Result<Connection>>,
     {
-        self.learns(Word::Open(session.channel.clone())).await;
+        self.learns(Word::Open(session.connection.clone())).await;
         let mut renewal = None;
         loop {
             // First the clock: a vouch that had ended by now wakes us when it is prolonged.
@@ -204,7 +206,7 @@ impl Link {
                 renewed = some(&mut renewal) => {
                     session = renewed?;
                     renewal = None;
-                    self.learns(Word::Open(session.channel.clone())).await;
+                    self.learns(Word::Open(session.connection.clone())).await;
                 }
             }
         }

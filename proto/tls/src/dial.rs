@@ -27,7 +27,7 @@ pub enum Own {
     Node(String),
 }
 
-/// Connects to the light at `endpoint`, an `https` URL with a port, whose certificate has to be good for its `own` name.
+/// Connects to the light at `endpoint`, an `https` URL with a port, as [`connect`] does.
 ///
 /// # Errors
 /// Nobody is there, or somebody who isn't believed. Whether the light believes whoever dials shows only in what is said.
@@ -39,7 +39,11 @@ pub async fn dial(endpoint: Endpoint, papers: Arc<Papers>, own: Own) -> Result<C
     endpoint.connect_with_connector(service_fn(connect)).await
 }
 
-async fn connect(uri: &Uri, papers: &Papers, own: Own) -> io::Result<Secured> {
+/// Connects to the light at `uri`, of which host and port count, and whose certificate has to be good for its `own` name.
+///
+/// # Errors
+/// As those of [`dial`].
+pub async fn connect(uri: &Uri, papers: &Papers, own: Own) -> io::Result<Secured> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{uri}: {what}"));
     // Addresses of IPv6 stand in brackets.
     let host = uri.host().ok_or_else(|| invalid("no host"))?.trim_matches(['[', ']']).to_owned();
@@ -57,7 +61,8 @@ async fn connect(uri: &Uri, papers: &Papers, own: Own) -> io::Result<Secured> {
 }
 
 /// A connection that says in our words what is wrong with it: a light refuses whoever dialed only after that was done.
-struct Secured(TlsStream<TcpStream>);
+#[derive(Debug)]
+pub struct Secured(TlsStream<TcpStream>);
 
 impl Secured {
     fn stream(self: Pin<&mut Self>) -> Pin<&mut TlsStream<TcpStream>> {

@@ -1,4 +1,5 @@
-//! What the board says of a node to people. Pure but for the channels that it hands out; `now` is an argument, by both clocks.
+//! What the board says of a node to people. Pure but for the connections that it hands out; `now` is an
+//! argument, by both clocks.
 
 use std::cmp::Reverse;
 use std::time::Instant;
@@ -6,11 +7,11 @@ use std::time::Instant;
 use jiff::Timestamp;
 use podlight_proto::v1::node_light::Condition;
 use podlight_proto::v1::{self, ExplainNodeResponse, NodeLight};
-use tonic::transport::Channel;
 
 use super::{Board, Session};
 use crate::acks::Ack;
 use crate::ask::{Ask, Nodes, Refusal, Whose};
+use crate::connection::Connection;
 use crate::ledger::{Cause, Footing, Scope, Trouble, Verdict};
 use crate::near::near;
 use crate::node::Fact;
@@ -60,18 +61,18 @@ impl Board {
         })
     }
 
-    fn reach(&self, node: &str, whose: Whose) -> Result<Vec<Channel>, Refusal> {
+    fn reach(&self, node: &str, whose: Whose) -> Result<Vec<Connection>, Refusal> {
         self.known(node)?;
         self.leads()?;
         let its = |scope: &Scope| matches!(scope, Scope::Node(name) if name == node);
         if whose == Whose::Others {
             let others = self.sessions.iter().filter(|(scope, _)| !its(scope)).flat_map(|(_, sessions)| sessions);
-            return Ok(others.filter_map(|session| session.channel.clone()).collect());
+            return Ok(others.filter_map(|session| session.connection.clone()).collect());
         }
         let sessions = self.of(node);
-        let channels: Vec<_> = sessions.iter().filter_map(|session| session.channel.clone()).collect();
-        match (channels.is_empty(), sessions.is_empty()) {
-            (false, _) => Ok(channels),
+        let connections: Vec<_> = sessions.iter().filter_map(|session| session.connection.clone()).collect();
+        match (connections.is_empty(), sessions.is_empty()) {
+            (false, _) => Ok(connections),
             (true, true) => Err(Refusal::NoLight(node.to_owned())),
             (true, false) => {
                 let why = sessions.first().map_or("", |session| session.seen.why()).to_owned();

@@ -1,10 +1,10 @@
 //! A stream to a light: how it is opened, and what is said on it. Refuses to know what comes of it.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::v1::{ColorCommand, ColorStatus};
 use podlight_proto::{Command, Lease, Reason};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
-use tonic::transport::{Channel, Error};
 
 use super::{Down, LARGEST_STATUS, OPENING, Order, SPREAD, Show, now};
 use crate::backoff::Backoff;
+use crate::connection::Connection;
 use crate::lines::Lines;
 use crate::pace::{Mark, Pace};
 use crate::vouch::Vouch;
@@ -33,7 +33,7 @@ pub(super) struct Opener {
 
 /// An open stream.
 pub(super) struct Session {
-    pub(super) channel: Channel,
+    pub(super) connection: Connection,
     pub(super) voice: Voice,
     pub(super) statuses: Streaming<ColorStatus>,
     _room: OwnedSemaphorePermit,
@@ -44,7 +44,7 @@ pub(super) struct Voice {
     light: String,
     lease: Duration,
     pub(super) pace: Pace,
-    commands: mpsc::Sender<Made>,
+    commands: mpsc::Sender<Box<Made>>,
     /// What was said last.
     pub(super) said: Option<Arc<Show>>,
 }
@@ -60,13 +60,13 @@ impl Opener {
     /// Opens the stream with the whole state: a server may want to hear before it answers.
     pub(super) async fn open<F>(self, dial: &impl Fn() -> F) -> Result<Session, Down>
     where
-        F: Future<Output = Result<Channel, Error>>,
+        F: Future<Output = io::Result<Connection>>,
     {
         let room = self.lines.room().await;
-        let channel = timeout(OPENING, dial()).await.map_err(|_| Down::Silent)?.map_err(Down::Unreachable)?;
+        let connection = timeout(OPENING, dial()).await.map_err(|_| Down::Silent)?.map_err(Down::Unreachable)?;
         // A host that is gone takes nobody's turn.
         let _turn = self.lines.turn().await;
-        let mut client = LightClient::new(channel.clone()).max_decoding_message_size(LARGEST_STATUS);
+        let mut client = connection.light().max_decoding_message_size(LARGEST_STATUS);
         let (commands, made) = mpsc::channel(1);
         let pace = Pace::new(self.lease);
         let mut voice = Voice { light: self.light, lease: self.lease, pace, commands, said: None };
@@ -77,13 +77,13 @@ impl Opener {
         }
         let opening = client.stream_colors(leaving(made));
         let statuses = timeout(OPENING, opening).await.map_err(|_| Down::Silent)??.into_inner();
-        Ok(Session { channel, voice, statuses, _room: room })
+        Ok(Session { connection, voice, statuses, _room: room })
     }
 
     /// Opens another stream beside the one that is, once it can. Ends without one where there is room for one only.
     pub(super) async fn renew<F>(self, dial: &impl Fn() -> F) -> Result<Session, Down>
     where
-        F: Future<Output = Result<Channel, Error>>,
+        F: Future<Output = io::Result<Connection>>,
     {
         sleep(SPREAD.mul_f64(fastrand::f64())).await;
         drop(timeout(OPENING, self.lines.room()).await.map_err(|_| Down::Crowded)?);
@@ -108,7 +108,7 @@ impl Voice {
     pub(super) fn tell(&mut self, show: &Arc<Show>, vouch: Option<Vouch>, now: Instant) -> Result<(), Down> {
         let Some(mark) = self.pace.due(show.version, vouch, now) else { return Ok(()) };
         let made = Made { command: self.command(mark, show), until: vouch.map(|vouch| vouch.until) };
-        self.commands.try_send(made).map_err(|_| Down::Closed)?;
+        self.commands.try_send(Box::new(made)).map_err(|_| Down::Closed)?;
         self.pace.said(mark, now);
         self.said = Some(Arc::clone(show));
         Ok(())
@@ -137,12 +137,12 @@ impl Voice {
             reason: Reason { text: "the watcher has stopped".to_owned(), ..Reason::default() },
             looks: Vec::new(),
         };
-        self.commands.try_send(Made { command: last.into(), until: None }).is_ok()
+        self.commands.try_send(Box::new(Made { command: last.into(), until: None })).is_ok()
     }
 }
 
 /// What is made, as the connection takes it. One that comes too late ends it: the light didn't get what we think it got.
-pub(super) fn leaving(made: mpsc::Receiver<Made>) -> impl Stream<Item = ColorCommand> {
-    let in_time = |Made { command, until }| until.is_none_or(|until| now() < until).then_some(command);
+pub(super) fn leaving(made: mpsc::Receiver<Box<Made>>) -> impl Stream<Item = ColorCommand> {
+    let in_time = |made: Box<Made>| made.until.is_none_or(|until| now() < until).then_some(made.command);
     tokio_stream::StreamExt::map_while(ReceiverStream::new(made), in_time)
 }

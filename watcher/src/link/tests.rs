@@ -3,7 +3,6 @@
 use std::sync::Mutex;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
-use hyper_util::rt::TokioIo;
 use podlight_proto::v1::ColorCommand;
 use podlight_proto::v1::light_server::{Light as LightService, LightServer};
 use podlight_proto::{Color, Command, Lease, v1};
@@ -15,7 +14,6 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::opening::{Made, leaving};
 use super::*;
-use crate::dial::endpoint;
 
 const LEASE: Duration = Duration::from_secs(15);
 const EPOCH: u64 = 3;
@@ -77,16 +75,14 @@ fn rig(failures: u32) -> Rig {
     Rig { order, vouch, words, streams, link: tokio::spawn(link.run(dial)) }
 }
 
-async fn connect(light: Played, fails: bool) -> Result<Channel, tonic::transport::Error> {
+async fn connect(light: Played, fails: bool) -> io::Result<Connection> {
+    if fails {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
     let (ours, theirs) = duplex(64 * 1024);
-    let incoming = stream::iter([Ok::<DuplexStream, std::io::Error>(theirs)]).chain(stream::pending());
+    let incoming = stream::iter([Ok::<DuplexStream, io::Error>(theirs)]).chain(stream::pending());
     tokio::spawn(Server::builder().add_service(LightServer::new(light)).serve_with_incoming(incoming));
-    let mut ours = Some(ours).filter(|_| !fails);
-    let connector = tower::service_fn(move |_: Uri| {
-        let ours = ours.take().map(TokioIo::new).ok_or(std::io::ErrorKind::ConnectionRefused);
-        async move { ours.map_err(std::io::Error::from) }
-    });
-    endpoint("http://10.0.0.1:50051")?.connect_with_connector(connector).await
+    Connection::new(ours, Uri::from_static("http://10.0.0.1:50051")).await
 }
 
 impl Rig {
@@ -283,8 +279,8 @@ async fn a_command_that_leaves_too_late_ends_the_stream_instead() {
     for (late, want) in [(0, vec![1, 2]), (1, vec![])] {
         let (commands, made) = mpsc::channel(2);
         let command = |version| ColorCommand { version, ..ColorCommand::default() };
-        commands.try_send(Made { command: command(1), until: Some(now() + Duration::from_secs(1)) }).unwrap();
-        commands.try_send(Made { command: command(2), until: None }).unwrap();
+        commands.try_send(Box::new(Made { command: command(1), until: Some(now() + Duration::from_secs(1)) })).unwrap();
+        commands.try_send(Box::new(Made { command: command(2), until: None })).unwrap();
         drop(commands);
         tokio::time::advance(Duration::from_secs(late)).await;
         let left: Vec<_> = leaving(made).map(|command| command.version).collect().await;

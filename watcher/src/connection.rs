@@ -1,0 +1,77 @@
+//! Edge: HTTP/2 on a connection to a light, as little of it as a light needs. Refuses to know how it was connected, and
+//! what is said on it.
+//!
+//! It is what tonic's `Channel` keeps below: without a queue before it, and without a task that would connect again, which
+//! is for a [`Link`](crate::link::Link) to do.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response, Uri};
+use hyper::Error;
+use hyper::body::Incoming;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use podlight_proto::v1::light_client::LightClient;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::body::Body;
+use tower::Service;
+
+/// HTTP/2's smallest default: enough for statuses, and it bounds what a light can make us hold.
+const WINDOW: u32 = 65_535;
+/// A peer that says nothing is asked whether it is there, even when there is nothing to say.
+const SILENCE: Duration = Duration::from_secs(10);
+/// For its answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection to a light, until the last clone of it is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    requests: SendRequest<Body>,
+    /// Scheme, host and port.
+    origin: Uri,
+}
+
+impl Connection {
+    /// Speaks HTTP/2 by `stream` to whoever is at `origin`.
+    ///
+    /// # Errors
+    /// The stream has ended.
+    pub(crate) async fn new(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        origin: Uri,
+    ) -> io::Result<Self> {
+        let mut http = Builder::new(TokioExecutor::new());
+        http.timer(TokioTimer::new())
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            .keep_alive_interval(SILENCE)
+            .keep_alive_timeout(PATIENCE)
+            .keep_alive_while_idle(true);
+        let (requests, connection) = http.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        // Why it ends is told to whoever asked for something.
+        tokio::spawn(async { drop(connection.await) });
+        Ok(Self { requests, origin })
+    }
+
+    /// Whom the light is asked by.
+    pub(crate) fn light(&self) -> LightClient<Self> {
+        LightClient::with_origin(self.clone(), self.origin.clone())
+    }
+}
+
+impl Service<Request<Body>> for Connection {
+    type Response = Response<Incoming>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.requests.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(self.requests.send_request(request))
+    }
+}
