@@ -11,6 +11,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // By their names messages find their descriptors.
     let mut config = prost_build::Config::new();
     config.enable_type_names();
-    tonic_prost_build::configure().compile_fds_with_config(descriptors, config)?;
+    tonic_prost_build::configure().codec_path("crate::codec::Small").compile_fds_with_config(descriptors, config)?;
     Ok(())
 }

@@ -10,6 +10,7 @@
 //! Generated messages hold whatever a peer sent. The types beside them hold only what the contract allows: to have one
 //! is to know that it is right. What breaks an obligation is [`Invalid`], with field, value and remedy.
 
+mod codec;
 mod color;
 mod command;
 mod invalid;
