@@ -2,11 +2,12 @@
 //! know what pods mean.
 //!
 //! ```text
-//!  API ──▶ kube's client ──▶ kube's watcher ──▶ Change, in order, to whoever keeps the ledger
-//!                └─ every word on a watch ──▶ Freshness ──▶ list anew, after too long a silence
+//!  API ──▶ Lean ──▶ Hearing ──▶ kube's client, kube's watcher ──▶ Change, in order, to whoever keeps the ledger
+//!                      └─ every word on a watch ──▶ Freshness ──▶ list anew, after too long a silence
 //! ```
 
 mod hearing;
+mod lean;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::place::{Place, place};
 use crate::settings::{Misconfigured, Settings};
 use crate::{at, chain};
 use hearing::Hearing;
+use lean::Lean;
 
 /// How long a watch may last, in seconds. A server ends it then, and a client reopens it: on a quiet cluster these ends
 /// are what is heard, so they must come well within the silence that is allowed. Bookmarks alone come once a minute.
@@ -62,7 +64,7 @@ pub(crate) async fn access(settings: &Settings, freshness: watch::Sender<Freshne
     config.default_retry = false;
     let builder = ClientBuilder::try_from(config)
         .map_err(|error| Misconfigured::new(format!("the kubeconfig can't be used: {}", chain(&error))))?;
-    Ok(Access { client: builder.with_layer(&Hearing(freshness)).build(), inside })
+    Ok(Access { client: builder.with_layer(&Lean).with_layer(&Hearing(freshness)).build(), inside })
 }
 
 /// Follows all objects of a kind, and sends what changes; ends when nobody takes it. What can't be had now is tried

@@ -57,7 +57,8 @@ impl Played {
             }
         });
         let heard = watch::Sender::new(Freshness::new(SILENCE, Instant::now().into_std()));
-        let client = ClientBuilder::new(service, "default").with_layer(&Hearing(heard.clone())).build();
+        let client =
+            ClientBuilder::new(service, "default").with_layer(&Lean).with_layer(&Hearing(heard.clone())).build();
         (heard, client)
     }
 
