@@ -62,6 +62,7 @@ mod place;
 pub mod pod;
 mod pods;
 pub mod policy;
+pub mod protobuf;
 mod roster;
 mod seen;
 mod serve;

@@ -3,19 +3,21 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body, Bytes, Frame};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval_at, sleep};
 
 use crate::query::{Query, Refusal};
-use crate::store::{Expired, Position, event};
-use crate::{Cluster, State, lease};
+use crate::store::{Expired, Position};
+use crate::{Cluster, State, lease, protobuf};
 
 /// How long a watch lasts that doesn't say.
 const LONGEST_WATCH: Duration = Duration::from_secs(1800);
@@ -51,12 +53,13 @@ pub(crate) async fn answer<B: Body>(cluster: Cluster, request: Request<B>) -> Re
         return Ok(status(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "this server is only read from"));
     }
     let path = request.uri().path();
+    let encoding = Encoding::accepted(request.headers());
     Ok(match path {
         "/version" => json(StatusCode::OK, version().to_string()),
         "/livez" | "/readyz" | "/healthz" => json(StatusCode::OK, json!("ok").to_string()),
         _ => match Query::parse(path, request.uri().query().unwrap_or_default()) {
-            Ok(query) if query.watch => watch(state, query),
-            Ok(query) => list(&state.borrow(), query),
+            Ok(query) if query.watch => watch(state, query, encoding),
+            Ok(query) => list(&state.borrow(), query, encoding),
             Err(Refusal::NotFound) => {
                 status(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource")
             }
@@ -78,25 +81,60 @@ async fn lease<B: Body>(cluster: &Cluster, path: lease::Path, request: Request<B
     }
 }
 
-fn list(state: &State, Query { kind, selection, limit, from, .. }: Query) -> Answer {
-    match state.store.page(kind, &selection, limit, from) {
-        Ok(page) => {
-            let mut metadata = json!({ "resourceVersion": page.version.to_string() });
-            if let Some(last) = page.more_after {
-                metadata["continue"] = json!(Position::token(page.version, &last));
+/// How objects are said. Whatever else is asked for, errors are said in JSON: clients take both.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Json,
+    Protobuf,
+}
+
+impl Encoding {
+    /// What a client would like best. What it names first is that.
+    fn accepted(headers: &HeaderMap) -> Self {
+        let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
+        if accepts.starts_with(protobuf::MEDIA_TYPE) { Self::Protobuf } else { Self::Json }
+    }
+
+    fn event(self, what: &str, kind: &str, object: &Value) -> Vec<u8> {
+        match self {
+            Self::Json => {
+                let mut object = object.clone();
+                (object["apiVersion"], object["kind"]) = (json!("v1"), json!(kind));
+                format!("{}\n", json!({ "type": what, "object": object })).into_bytes()
             }
-            let items: Vec<String> = page.items.iter().map(|item| item.to_string()).collect();
-            let (kind, items) = (kind.name(), items.join(","));
-            json(
-                StatusCode::OK,
-                format!(r#"{{"kind":"{kind}List","apiVersion":"v1","metadata":{metadata},"items":[{items}]}}"#),
-            )
+            Self::Protobuf => protobuf::event(what, kind, object),
         }
-        Err(Expired) => status(StatusCode::GONE, "Expired", "The provided continue parameter is too old"),
     }
 }
 
-fn watch(state: watch::Receiver<State>, query: Query) -> Answer {
+fn list(state: &State, Query { kind, selection, limit, from, .. }: Query, encoding: Encoding) -> Answer {
+    let page = match state.store.page(kind, &selection, limit, from) {
+        Ok(page) => page,
+        Err(Expired) => return status(StatusCode::GONE, "Expired", "The provided continue parameter is too old"),
+    };
+    let mut metadata = json!({ "resourceVersion": page.version.to_string() });
+    if let Some(last) = page.more_after {
+        metadata["continue"] = json!(Position::token(page.version, &last));
+    }
+    let list = format!("{}List", kind.name());
+    match encoding {
+        Encoding::Json => {
+            let items: Vec<String> = page.items.iter().map(|item| item.to_string()).collect();
+            let items = items.join(",");
+            let list = format!(r#"{{"kind":"{list}","apiVersion":"v1","metadata":{metadata},"items":[{items}]}}"#);
+            json(StatusCode::OK, list)
+        }
+        Encoding::Protobuf => {
+            let items: Vec<_> = page.items.iter().map(|item| protobuf::item(kind.name(), item)).collect();
+            let list = protobuf::object(&list, &json!({ "metadata": metadata }), &items);
+            let mut response = Response::new(Either::Left(Full::from(list)));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(protobuf::MEDIA_TYPE));
+            response
+        }
+    }
+}
+
+fn watch(state: watch::Receiver<State>, query: Query, encoding: Encoding) -> Answer {
     let version = state.borrow().store.version();
     if query.version > version {
         let why = format!("Too large resource version: {}, current: {version}", query.version);
@@ -104,14 +142,23 @@ fn watch(state: watch::Receiver<State>, query: Query) -> Answer {
     }
     // One chunk in flight: a watch that isn't read stays behind in the history, and costs nothing.
     let (lines, body) = mpsc::channel(1);
-    tokio::spawn(follow(state, query, lines));
+    tokio::spawn(follow(state, query, encoding, lines));
     let mut response = Response::new(Either::Right(Lines(body)));
-    response.headers_mut().insert("content-type", JSON);
+    let media_type = match encoding {
+        Encoding::Json => JSON,
+        Encoding::Protobuf => HeaderValue::from_static(protobuf::MEDIA_TYPE_OF_WATCHES),
+    };
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
 
 /// Sends what a watch asked for until its time is over, its reader gone, or its version no longer kept.
-async fn follow(mut state: watch::Receiver<State>, query: Query, lines: mpsc::Sender<io::Result<Bytes>>) {
+async fn follow(
+    mut state: watch::Receiver<State>,
+    query: Query,
+    encoding: Encoding,
+    lines: mpsc::Sender<io::Result<Bytes>>,
+) {
     let timeout = if query.timeout == 0 { LONGEST_WATCH } else { Duration::from_secs(query.timeout) };
     let period = timeout.saturating_sub(LAST_BOOKMARK).clamp(Duration::from_secs(1), BOOKMARKS);
     let mut bookmarks = interval_at(Instant::now() + period, period);
@@ -136,11 +183,13 @@ async fn follow(mut state: watch::Receiver<State>, query: Query, lines: mpsc::Se
                 asked = state.bookmarks;
                 let bookmark = query.bookmarks && std::mem::take(&mut bookmark_due);
                 match news(&state, &query, seen, bookmark) {
-                    Ok(text) => {
+                    Ok(news) => {
                         seen = state.store.version();
-                        (Ok(text.into()), false)
+                        let said =
+                            |(what, object): (&str, Arc<Value>)| encoding.event(what, query.kind.name(), &object);
+                        (Ok(news.into_iter().flat_map(said).collect()), false)
                     }
-                    Err(Expired) => (Ok(gone(seen).into()), true),
+                    Err(Expired) => (Ok(encoding.event("ERROR", "Status", &gone(seen)).into()), true),
                 }
             }
         };
@@ -161,24 +210,28 @@ async fn follow(mut state: watch::Receiver<State>, query: Query, lines: mpsc::Se
     }
 }
 
-/// What a watch that has seen `seen` is sent next.
-fn news(state: &State, Query { kind, selection, .. }: &Query, seen: u64, bookmark: bool) -> Result<String, Expired> {
-    let mut text = if seen == 0 {
+/// What a watch that has seen `seen` is sent next: what became of which object.
+fn news(
+    state: &State,
+    Query { kind, selection, .. }: &Query,
+    seen: u64,
+    bookmark: bool,
+) -> Result<Vec<(&'static str, Arc<Value>)>, Expired> {
+    let mut news = if seen == 0 {
         let page = state.store.page(*kind, selection, usize::MAX, None)?;
-        page.items.iter().map(|object| event("ADDED", *kind, object)).collect()
+        page.items.into_iter().map(|object| ("ADDED", object)).collect()
     } else {
         state.store.events(*kind, selection, seen)?
     };
     if bookmark {
         let version = state.store.version().to_string();
-        text += &event("BOOKMARK", *kind, &json!({ "metadata": { "resourceVersion": version } }));
+        news.push(("BOOKMARK", Arc::new(json!({ "metadata": { "resourceVersion": version } }))));
     }
-    Ok(text)
+    Ok(news)
 }
 
-fn gone(seen: u64) -> String {
-    let object = failure(StatusCode::GONE, "Expired", &format!("too old resource version: {seen}"));
-    format!("{}\n", json!({ "type": "ERROR", "object": object }))
+fn gone(seen: u64) -> Value {
+    failure(StatusCode::GONE, "Expired", &format!("too old resource version: {seen}"))
 }
 
 fn status(code: StatusCode, reason: &str, message: &str) -> Answer {
@@ -195,11 +248,11 @@ fn version() -> Value {
             "buildDate": "2026-01-01T00:00:00Z", "goVersion": "none", "compiler": "none", "platform": "linux/amd64" })
 }
 
-const JSON: hyper::header::HeaderValue = hyper::header::HeaderValue::from_static("application/json");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 fn json(code: StatusCode, body: String) -> Answer {
     let mut response = Response::new(Either::Left(Full::from(body)));
     *response.status_mut() = code;
-    response.headers_mut().insert("content-type", JSON);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }

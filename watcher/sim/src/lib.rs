@@ -16,6 +16,7 @@ mod crowd;
 mod lease;
 mod node;
 mod pod;
+pub mod protobuf;
 mod query;
 mod serve;
 mod store;

@@ -173,31 +173,27 @@ impl Store {
         })
     }
 
-    /// The events after `version` that a watch of this kind and selection is sent, as lines of JSON.
-    pub(crate) fn events(&self, kind: Kind, selection: &Selection, version: u64) -> Result<String, Expired> {
+    /// The events after `version` that a watch of this kind and selection is sent: what became of which object.
+    pub(crate) fn events(
+        &self,
+        kind: Kind,
+        selection: &Selection,
+        version: u64,
+    ) -> Result<Vec<(&'static str, Arc<Value>)>, Expired> {
         let changes = self.since(version)?.filter(|change| change.key.0 == kind);
-        Ok(changes
-            .filter_map(|change| {
-                let selected = |object: &&Arc<Value>| selection.has(object);
-                match (change.before.as_ref().filter(selected), change.after.as_ref().filter(selected)) {
-                    (None, Some(after)) => Some(event("ADDED", kind, after)),
-                    (Some(_), Some(after)) => Some(event("MODIFIED", kind, after)),
-                    (Some(before), None) => {
-                        let mut last = Value::clone(before);
-                        last["metadata"]["resourceVersion"] = json!(change.version.to_string());
-                        Some(event("DELETED", kind, &last))
-                    }
-                    (None, None) => None,
+        let event = |change: &Change| {
+            let selected = |object: &&Arc<Value>| selection.has(object);
+            match (change.before.as_ref().filter(selected), change.after.as_ref().filter(selected)) {
+                (None, Some(after)) => Some(("ADDED", Arc::clone(after))),
+                (Some(_), Some(after)) => Some(("MODIFIED", Arc::clone(after))),
+                (Some(before), None) => {
+                    let mut last = Value::clone(before);
+                    last["metadata"]["resourceVersion"] = json!(change.version.to_string());
+                    Some(("DELETED", Arc::new(last)))
                 }
-            })
-            .collect())
+                (None, None) => None,
+            }
+        };
+        Ok(changes.filter_map(event).collect())
     }
-}
-
-/// One event, as the line that a watch is sent.
-pub(crate) fn event(event: &str, kind: Kind, object: &Value) -> String {
-    let mut object = object.clone();
-    object["apiVersion"] = json!("v1");
-    object["kind"] = json!(kind.name());
-    format!("{}\n", json!({ "type": event, "object": object }))
 }

@@ -1,11 +1,8 @@
-//! Asks the API for pods and nodes in protobuf, where most of an object can be skipped without a look at it, and hands kube's
-//! client what is used of them, in JSON. What comes in JSON all the same passes as it is. Keeps nothing of its own.
+//! Edge: asks the API for pods and nodes in [`protobuf`](crate::protobuf), where most of an object can be skipped without a look
+//! at it, and hands kube's client what is used of them, in JSON. What comes in JSON all the same passes as it is. Keeps nothing of its own.
 //!
 //! Kubernetes' own components speak so, and every API server does. Half as much travels, and no server has to encode each
 //! change in JSON for podlight alone.
-
-mod messages;
-mod reading;
 
 use std::error::Error;
 use std::io;
@@ -19,7 +16,7 @@ use http_body::{Body, Frame};
 use prost::bytes::Bytes;
 use tower::{Layer, Service};
 
-use reading::Reading;
+use crate::protobuf::Reading;
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 const EITHER: HeaderValue = HeaderValue::from_static("application/vnd.kubernetes.protobuf,application/json");

@@ -7,13 +7,15 @@
 //!
 //! Keeps what isn't whole yet: of a list one object, however long the list. Pure; refuses to know who sends and who reads.
 
+mod messages;
+
 use std::io;
 
 use prost::bytes::{Buf, Bytes, BytesMut};
 use prost::{Message, decode_length_delimiter};
 use serde::Serialize;
 
-use super::messages::{ListMeta, Node, Pod, Status, Types, Unknown, WatchEvent};
+use messages::{ListMeta, Node, Pod, Status, Types, Unknown, WatchEvent};
 
 /// What begins an object in protobuf.
 const MAGIC: &[u8] = b"k8s\0";
@@ -22,7 +24,7 @@ const LONGEST: usize = 16 << 20;
 
 /// A response that is being read.
 #[derive(Debug)]
-pub(super) struct Reading {
+pub struct Reading {
     rest: BytesMut,
     part: Part,
 }
@@ -42,7 +44,7 @@ enum Part {
 
 impl Reading {
     /// Of a watch, or of one object.
-    pub(super) fn new(watch: bool) -> Self {
+    pub fn new(watch: bool) -> Self {
         Self { rest: BytesMut::new(), part: if watch { Part::Event } else { Part::Object } }
     }
 
@@ -50,7 +52,7 @@ impl Reading {
     ///
     /// # Errors
     /// This is no protobuf of Kubernetes'.
-    pub(super) fn take(&mut self, piece: &[u8]) -> io::Result<Vec<u8>> {
+    pub fn take(&mut self, piece: &[u8]) -> io::Result<Vec<u8>> {
         self.rest.extend_from_slice(piece);
         let mut told = Vec::new();
         while self.step(&mut told)? {}
@@ -64,7 +66,7 @@ impl Reading {
     ///
     /// # Errors
     /// Something should.
-    pub(super) fn end(&mut self) -> io::Result<Vec<u8>> {
+    pub fn end(&mut self) -> io::Result<Vec<u8>> {
         let rest = std::mem::take(&mut self.rest).freeze();
         match std::mem::replace(&mut self.part, Part::End) {
             Part::Event | Part::End => Ok(Vec::new()),

@@ -1,6 +1,7 @@
 //! What an API server of Kubernetes 1.20 said, once in protobuf and once in JSON, and what no server would say.
 
 use kube::core::{ObjectList, WatchEvent as Event};
+use podlight_sim::Crowd;
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -42,7 +43,7 @@ fn events(lines: &[u8]) -> Vec<String> {
 fn event_of(what: &str, kind: &str, raw: Vec<u8>) -> Vec<u8> {
     let types = Types { api_version: "v1".to_owned(), kind: kind.to_owned() };
     let raw = [MAGIC, &Unknown { types, raw: raw.into() }.encode_to_vec()].concat();
-    let object = super::super::messages::RawExtension { raw: raw.into() };
+    let object = messages::RawExtension { raw: raw.into() };
     let event = WatchEvent { what: what.to_owned(), object }.encode_to_vec();
     [&u32::try_from(event.len()).unwrap().to_be_bytes()[..], &event].concat()
 }
@@ -63,6 +64,19 @@ fn a_watch_tells_the_same_in_both_encodings() {
     let want = events(include_bytes!("recorded/watch.json"));
     for piece in [1, 7, 100, usize::MAX] {
         assert_eq!(events(&told(true, WATCH, piece).unwrap()), want);
+    }
+}
+
+#[test]
+fn pods_in_whatever_state_are_told_the_same_in_both_encodings() {
+    let crowd = Crowd::new(300, 10);
+    for pod in 0..crowd.pods {
+        let mut json = Vec::new();
+        crowd.pod(pod, 2, &mut json);
+        let object = serde_json::from_slice(&json).unwrap();
+        let event = podlight_sim::protobuf::event("ADDED", "Pod", &object);
+        let line = [br#"{"type":"ADDED","object":"#, &json[..], b"}"].concat();
+        assert_eq!(events(&told(true, &event, usize::MAX).unwrap()), events(&line));
     }
 }
 
