@@ -169,9 +169,8 @@ impl Watcher {
         let (pods, mut pod_changes) = mpsc::channel(EVENTS);
         let (nodes, mut node_changes) = mpsc::channel(EVENTS);
         let mut watches = JoinSet::new();
-        let follow_pods = || watch::follow(Api::all(client.clone()), Watch::Pods, silence, heard.clone(), pods.clone());
-        let follow_nodes =
-            || watch::follow(Api::all(client.clone()), Watch::Nodes, silence, heard.clone(), nodes.clone());
+        let follow_pods = || watch::follow(client.clone(), Watch::Pods, silence, heard.clone(), pods.clone());
+        let follow_nodes = || watch::follow(client.clone(), Watch::Nodes, silence, heard.clone(), nodes.clone());
         let mut lists = [watches.spawn(follow_pods()), watches.spawn(follow_nodes())];
         watches.spawn(source.follow());
         watches.spawn(watch::probe(Api::all(client.clone()), silence, heard.clone()));

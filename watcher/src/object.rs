@@ -11,7 +11,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 
 /// The prefix of the annotations that podlight reads; all others are dropped.
-const OWN_ANNOTATIONS: &str = "podlight.dev/";
+pub(crate) const OWN_ANNOTATIONS: &str = "podlight.dev/";
 
 /// A condition of a pod's or a node's status.
 #[derive(Clone, Debug, Deserialize)]
@@ -97,7 +97,7 @@ pub(crate) fn slim_meta<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ob
         deletion_timestamp: slim.deletion_timestamp,
         deletion_grace_period_seconds: slim.deletion_grace_period_seconds,
         labels: slim.labels,
-        annotations: slim.annotations.map(|OwnAnnotations(own)| own),
+        annotations: slim.annotations.map(|OwnAnnotations(own)| own).filter(|own| !own.is_empty()),
         owner_references: slim.owner_references.map(|owners| owners.into_iter().map(owner).collect()),
         ..ObjectMeta::default()
     })

@@ -2,22 +2,20 @@
 //! know what pods mean.
 //!
 //! ```text
-//!  API ──▶ Lean ──▶ Hearing ──▶ kube's client, kube's watcher ──▶ Change, in order, to whoever keeps the ledger
-//!                      └─ every word on a watch ──▶ Freshness ──▶ list anew, after too long a silence
+//!  API ──▶ kube's client ──▶ answer ──▶ steps ──▶ Change, in order, to whoever keeps the ledger
+//!                └─ every word on a watch ──▶ Freshness ──▶ list anew, after too long a silence
 //! ```
 
+mod answer;
 mod hearing;
-mod lean;
+mod steps;
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use kube::api::ListParams;
 use kube::client::ClientBuilder;
-use kube::runtime::watcher::{self, Event, watcher};
-use kube::{Api, Client, Resource};
-use serde::de::DeserializeOwned;
+use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -29,7 +27,7 @@ use crate::place::{Place, place};
 use crate::settings::{Misconfigured, Settings};
 use crate::{at, chain};
 use hearing::Hearing;
-use lean::Lean;
+use steps::{Listed, Stumble, steps};
 
 /// How long a watch may last, in seconds. A server ends it then, and a client reopens it: on a quiet cluster these ends
 /// are what is heard, so they must come well within the silence that is allowed. Bookmarks alone come once a minute.
@@ -64,23 +62,23 @@ pub(crate) async fn access(settings: &Settings, freshness: watch::Sender<Freshne
     config.default_retry = false;
     let builder = ClientBuilder::try_from(config)
         .map_err(|error| Misconfigured::new(format!("the kubeconfig can't be used: {}", chain(&error))))?;
-    Ok(Access { client: builder.with_layer(&Lean).with_layer(&Hearing(freshness)).build(), inside })
+    Ok(Access { client: builder.with_layer(&Hearing(freshness)).build(), inside })
 }
 
 /// Follows all objects of a kind, and sends what changes; ends when nobody takes it. What can't be had now is tried
 /// again, for as long as it takes. `freshness` is told when a list begins; that it is complete is for whoever takes it in
 /// to say.
 pub(crate) async fn follow<K>(
-    api: Api<K>,
+    client: Client,
     watch: Watch,
     api_silence: Duration,
     freshness: watch::Sender<Freshness>,
     changes: mpsc::Sender<Change<K>>,
 ) where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Listed + Send + 'static,
 {
-    let config = watcher::Config::default().page_size(500).timeout(timeout(api_silence));
-    let mut events = watcher(api.clone(), config.clone()).boxed();
+    let begin = || steps(client.clone(), timeout(api_silence)).boxed();
+    let mut events = begin();
     // One watcher for a cluster: it needn't wait as long as those that are one of thousands.
     let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(4));
     let mut trouble: Option<(Trouble, Instant)> = None;
@@ -91,7 +89,7 @@ pub(crate) async fn follow<K>(
             biased;
             () = lapsed(&mut silence, watch) => {
                 lists();
-                events = watcher(api.clone(), config.clone()).boxed();
+                events = begin();
                 continue;
             }
             event = events.next() => event,
@@ -103,23 +101,11 @@ pub(crate) async fn follow<K>(
             }
         };
         let change = match event {
-            Some(Ok(Event::Init)) => {
-                // Before it is asked for, so before it is true.
-                lists();
-                Change::Restart
-            }
-            Some(Ok(Event::InitApply(object))) => Change::Listed(object),
-            Some(Ok(Event::InitDone)) => Change::Synced,
-            Some(Ok(Event::Apply(object))) => Change::Applied(object),
-            Some(Ok(Event::Delete(object))) => Change::Deleted(object),
-            Some(Err(error)) => {
-                let new = Trouble::of(&error);
+            Some(Ok(change)) => change,
+            Some(Err(stumble)) => {
+                let new = stumble.failure.trouble;
                 if trouble.is_none_or(|(old, _)| old != new) {
-                    new.log(watch, &error);
-                }
-                // What couldn't be read is lost to a watch that goes on: only a list brings it back.
-                if new == Trouble::Unreadable {
-                    events = watcher(api.clone(), config.clone()).boxed();
+                    new.log(watch, &stumble);
                 }
                 sleep(backoff.next(fastrand::f64())).await;
                 trouble = Some((new, Instant::now()));
@@ -127,6 +113,10 @@ pub(crate) async fn follow<K>(
             }
             None => return,
         };
+        if matches!(change, Change::Restart) {
+            // Before it is asked for, so before it is true.
+            lists();
+        }
         // That a list begins is no good sign yet.
         if !matches!(change, Change::Restart | Change::Listed(_)) {
             ends(&mut trouble, watch);
@@ -213,29 +203,8 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn of(error: &watcher::Error) -> Self {
-        let code = match error {
-            // What is no event passes for a status, as all of a status's fields may be absent.
-            watcher::Error::WatchFailed(kube::Error::SerdeError(_) | kube::Error::Api(_)) => return Self::Unreadable,
-            watcher::Error::InitialListFailed(kube::Error::Api(status))
-            | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-            | watcher::Error::WatchError(status) => status.code,
-            watcher::Error::InitialListFailed(_)
-            | watcher::Error::WatchStartFailed(_)
-            | watcher::Error::WatchFailed(_)
-            | watcher::Error::NoResourceVersion => return Self::Down,
-        };
-        match code {
-            401 => Self::Unknown,
-            403 => Self::Forbidden,
-            _ => Self::Down,
-        }
-    }
-
-    fn log(self, watch: Watch, error: &watcher::Error) {
-        let why = chain(error);
-        let watch = watch.resource();
-        let verb = if matches!(error, watcher::Error::InitialListFailed(_)) { "list" } else { "watch" };
+    fn log(self, watch: Watch, Stumble { verb, failure }: &Stumble) {
+        let (watch, why) = (watch.resource(), &failure.why);
         match self {
             Self::Unknown => tracing::error!(watch, why, "the Kubernetes API doesn't accept our credentials"),
             Self::Forbidden => tracing::error!(

@@ -1,13 +1,12 @@
-//! Pods and nodes as the API tells them in protobuf, and what is used of them as it tells it in JSON.
+//! What is used of pods and nodes, as the API tells it in protobuf.
 //!
 //! Names and numbers of fields are those of Kubernetes' `generated.proto` files, where they never change; what isn't named
-//! here is skipped unread. As in its JSON, what is empty is left out. Keeps nothing; decides nothing.
+//! here is skipped unread. What is empty there is absent in JSON. Keeps nothing; decides nothing.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use prost::Message;
-use serde::{Serialize, Serializer};
+use prost::bytes::Bytes;
 
 /// Around an object, `k8s.io/apimachinery/pkg/runtime`: what it is, and its bytes.
 #[derive(Clone, PartialEq, Message)]
@@ -15,11 +14,10 @@ pub(super) struct Unknown {
     #[prost(message, required, tag = "1")]
     pub(super) types: Types,
     #[prost(bytes = "bytes", tag = "2")]
-    pub(super) raw: prost::bytes::Bytes,
+    pub(super) raw: Bytes,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Types {
     #[prost(string, tag = "1")]
     pub(super) api_version: String,
@@ -39,265 +37,234 @@ pub(super) struct WatchEvent {
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RawExtension {
     #[prost(bytes = "bytes", tag = "1")]
-    pub(super) raw: prost::bytes::Bytes,
+    pub(super) raw: Bytes,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct ListMeta {
     #[prost(string, tag = "2")]
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) resource_version: String,
     #[prost(string, tag = "3")]
-    #[serde(rename = "continue", skip_serializing_if = "String::is_empty")]
     pub(super) rest: String,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Status {
-    #[prost(string, tag = "2")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(super) status: String,
     #[prost(string, tag = "3")]
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) message: String,
     #[prost(string, tag = "4")]
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) reason: String,
     #[prost(int32, tag = "6")]
     pub(super) code: i32,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Meta {
-    #[prost(string, tag = "1")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    name: String,
-    #[prost(string, tag = "3")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    namespace: String,
-    #[prost(string, tag = "5")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    uid: String,
-    #[prost(string, tag = "6")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    resource_version: String,
-    #[prost(message, optional, tag = "8")]
-    creation_timestamp: Option<Time>,
-    #[prost(message, optional, tag = "9")]
-    deletion_timestamp: Option<Time>,
-    #[prost(int64, optional, tag = "10")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deletion_grace_period_seconds: Option<i64>,
-    #[prost(btree_map = "string, string", tag = "11")]
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    labels: BTreeMap<String, String>,
-    #[prost(btree_map = "string, string", tag = "12")]
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    annotations: BTreeMap<String, String>,
-    #[prost(message, repeated, tag = "13")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    owner_references: Vec<Owner>,
+/// Any object, of which nothing but this is asked.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Marked {
+    #[prost(message, required, tag = "1")]
+    pub(super) metadata: Mark,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-struct Owner {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Mark {
+    #[prost(string, tag = "6")]
+    pub(super) resource_version: String,
+    #[prost(btree_map = "string, string", tag = "12")]
+    pub(super) annotations: BTreeMap<String, String>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Meta {
     #[prost(string, tag = "1")]
-    kind: String,
+    pub(super) name: String,
     #[prost(string, tag = "3")]
-    name: String,
+    pub(super) namespace: String,
+    #[prost(string, tag = "5")]
+    pub(super) uid: String,
+    #[prost(string, tag = "6")]
+    pub(super) resource_version: String,
+    #[prost(message, optional, tag = "8")]
+    pub(super) creation_timestamp: Option<Time>,
+    #[prost(message, optional, tag = "9")]
+    pub(super) deletion_timestamp: Option<Time>,
+    #[prost(int64, optional, tag = "10")]
+    pub(super) deletion_grace_period_seconds: Option<i64>,
+    #[prost(btree_map = "string, string", tag = "11")]
+    pub(super) labels: BTreeMap<String, String>,
+    #[prost(message, repeated, tag = "12")]
+    pub(super) annotations: Vec<Annotation>,
+    #[prost(message, repeated, tag = "13")]
+    pub(super) owner_references: Vec<Owner>,
+}
+
+/// An entry of a map. Its texts stay where they were received: others' can be large.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Annotation {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub(super) key: Bytes,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub(super) value: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Owner {
+    #[prost(string, tag = "1")]
+    pub(super) kind: String,
+    #[prost(string, tag = "3")]
+    pub(super) name: String,
     #[prost(bool, optional, tag = "6")]
-    controller: Option<bool>,
+    pub(super) controller: Option<bool>,
 }
 
 /// No time at all has neither field.
 #[derive(Clone, Copy, PartialEq, Message)]
-struct Time {
+pub(super) struct Time {
     #[prost(int64, optional, tag = "1")]
-    seconds: Option<i64>,
+    pub(super) seconds: Option<i64>,
     #[prost(int32, optional, tag = "2")]
-    nanos: Option<i32>,
+    pub(super) nanos: Option<i32>,
 }
 
 /// Of `k8s.io/api/core/v1`, as the next ones.
-#[derive(Clone, PartialEq, Message, Serialize)]
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Pod {
     #[prost(message, required, tag = "1")]
-    metadata: Meta,
+    pub(super) metadata: Meta,
     #[prost(message, required, tag = "2")]
-    spec: PodSpec,
+    pub(super) spec: PodSpec,
     #[prost(message, required, tag = "3")]
-    status: PodStatus,
+    pub(super) status: PodStatus,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PodSpec {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PodSpec {
     #[prost(message, repeated, tag = "2")]
-    containers: Vec<Container>,
+    pub(super) containers: Vec<Container>,
     #[prost(string, tag = "3")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    restart_policy: String,
+    pub(super) restart_policy: String,
     #[prost(string, tag = "10")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    node_name: String,
+    pub(super) node_name: String,
     #[prost(message, repeated, tag = "20")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    init_containers: Vec<Container>,
+    pub(super) init_containers: Vec<Container>,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Container {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Container {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(super) name: String,
     #[prost(message, repeated, tag = "6")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ports: Vec<ContainerPort>,
+    pub(super) ports: Vec<ContainerPort>,
     #[prost(string, tag = "24")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    restart_policy: String,
+    pub(super) restart_policy: String,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ContainerPort {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ContainerPort {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(super) name: String,
     #[prost(int32, tag = "3")]
-    container_port: i32,
+    pub(super) container_port: i32,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PodStatus {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PodStatus {
     #[prost(string, tag = "1")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    phase: String,
+    pub(super) phase: String,
     #[prost(message, repeated, tag = "2")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    conditions: Vec<PodCondition>,
+    pub(super) conditions: Vec<Condition>,
     #[prost(string, tag = "4")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
+    pub(super) reason: String,
     #[prost(string, tag = "6")]
-    #[serde(rename = "podIP", skip_serializing_if = "String::is_empty")]
-    pod_ip: String,
+    pub(super) pod_ip: String,
     #[prost(message, repeated, tag = "8")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    container_statuses: Vec<ContainerStatus>,
+    pub(super) container_statuses: Vec<ContainerStatus>,
     #[prost(message, repeated, tag = "10")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    init_container_statuses: Vec<ContainerStatus>,
+    pub(super) init_container_statuses: Vec<ContainerStatus>,
 }
 
 /// A node's differs in nothing that is used.
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PodCondition {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Condition {
     #[prost(string, tag = "1")]
-    #[serde(rename = "type")]
-    kind: String,
+    pub(super) kind: String,
     #[prost(string, tag = "2")]
-    status: String,
+    pub(super) status: String,
     #[prost(message, optional, tag = "4")]
-    last_transition_time: Option<Time>,
+    pub(super) last_transition_time: Option<Time>,
     #[prost(string, tag = "5")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
+    pub(super) reason: String,
     #[prost(string, tag = "6")]
-    #[serde(skip_serializing_if = "String::is_empty")]
-    message: String,
+    pub(super) message: String,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ContainerStatus {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ContainerStatus {
     #[prost(string, tag = "1")]
-    name: String,
+    pub(super) name: String,
     #[prost(message, optional, tag = "2")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<ContainerState>,
+    pub(super) state: Option<ContainerState>,
     #[prost(message, optional, tag = "3")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_state: Option<ContainerState>,
+    pub(super) last_state: Option<ContainerState>,
     #[prost(bool, tag = "4")]
-    ready: bool,
+    pub(super) ready: bool,
     #[prost(int32, tag = "5")]
-    restart_count: i32,
+    pub(super) restart_count: i32,
     #[prost(bool, optional, tag = "9")]
-    started: Option<bool>,
+    pub(super) started: Option<bool>,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-struct ContainerState {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ContainerState {
     #[prost(message, optional, tag = "1")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting: Option<Waiting>,
+    pub(super) waiting: Option<Waiting>,
     #[prost(message, optional, tag = "2")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    running: Option<Running>,
+    pub(super) running: Option<Running>,
     #[prost(message, optional, tag = "3")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    terminated: Option<Terminated>,
+    pub(super) terminated: Option<Terminated>,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-struct Waiting {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Waiting {
     #[prost(string, tag = "1")]
-    reason: String,
+    pub(super) reason: String,
 }
 
-#[derive(Clone, Copy, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Running {
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct Running {
     #[prost(message, optional, tag = "1")]
-    started_at: Option<Time>,
+    pub(super) started_at: Option<Time>,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Terminated {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Terminated {
     #[prost(int32, tag = "1")]
-    exit_code: i32,
+    pub(super) exit_code: i32,
     #[prost(int32, tag = "2")]
-    signal: i32,
+    pub(super) signal: i32,
     #[prost(string, tag = "3")]
-    reason: String,
+    pub(super) reason: String,
     #[prost(message, optional, tag = "6")]
-    finished_at: Option<Time>,
+    pub(super) finished_at: Option<Time>,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
+#[derive(Clone, PartialEq, Message)]
 pub(super) struct Node {
     #[prost(message, required, tag = "1")]
-    metadata: Meta,
+    pub(super) metadata: Meta,
     #[prost(message, required, tag = "2")]
-    spec: NodeSpec,
+    pub(super) spec: NodeSpec,
     #[prost(message, required, tag = "3")]
-    status: NodeStatus,
+    pub(super) status: NodeStatus,
 }
 
-#[derive(Clone, Copy, PartialEq, Message, Serialize)]
-struct NodeSpec {
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct NodeSpec {
     #[prost(bool, tag = "4")]
-    unschedulable: bool,
+    pub(super) unschedulable: bool,
 }
 
-#[derive(Clone, PartialEq, Message, Serialize)]
-struct NodeStatus {
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct NodeStatus {
     #[prost(message, repeated, tag = "4")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    conditions: Vec<PodCondition>,
-}
-
-impl Serialize for Time {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.seconds.is_none() && self.nanos.is_none() {
-            return serializer.serialize_none();
-        }
-        let time = Timestamp::new(self.seconds.unwrap_or_default(), self.nanos.unwrap_or_default());
-        serializer.collect_str(&time.map_err(serde::ser::Error::custom)?)
-    }
+    pub(super) conditions: Vec<Condition>,
 }

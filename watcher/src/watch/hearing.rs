@@ -1,4 +1,4 @@
-//! Hears what kube's watcher hides: that a watch is alive, though it brings no object. Keeps nothing; refuses to look
+//! Hears what a stream of objects hides: that a watch is alive, though it brings no object. Keeps nothing; refuses to look
 //! into objects.
 //!
 //! What counts is each piece of a watch's response, bookmarks among them, and its orderly end, which says that nothing
@@ -80,7 +80,7 @@ impl<B: Body<Data: AsRef<[u8]>> + Unpin> Body for Heard<B> {
         let heard = self.get_mut();
         let frame = ready!(Pin::new(&mut heard.body).poll_frame(context));
         let sound = match &frame {
-            Some(Ok(frame)) => !frame.data_ref().is_some_and(|data| data.as_ref().starts_with(br#"{"type":"ERROR""#)),
+            Some(Ok(frame)) => !frame.data_ref().is_some_and(|data| is_error(data.as_ref())),
             Some(Err(_)) => false,
             None => true,
         };
@@ -100,6 +100,12 @@ impl<B: Body<Data: AsRef<[u8]>> + Unpin> Body for Heard<B> {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// Whether a piece is an error event, in JSON or, behind its length, in protobuf.
+fn is_error(piece: &[u8]) -> bool {
+    let protobuf = piece.get(4..).is_some_and(|event| event.starts_with(b"\x0a\x05ERROR"));
+    protobuf || piece.starts_with(br#"{"type":"ERROR""#)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use http::{Request, Response};
 use kube::client::Body;
 use kube::core::Status;
 
+use super::answer::Failure;
 use super::*;
 use crate::pod::Pod;
 
@@ -37,7 +38,7 @@ impl Played {
     fn heard(&self) -> (watch::Sender<Freshness>, mpsc::Receiver<Change<Pod>>) {
         let (heard, client) = self.client();
         let (changes, received) = mpsc::channel(1);
-        tokio::spawn(follow(Api::all(client), Watch::Pods, SILENCE, heard.clone(), changes));
+        tokio::spawn(follow(client, Watch::Pods, SILENCE, heard.clone(), changes));
         (heard, received)
     }
 
@@ -57,8 +58,7 @@ impl Played {
             }
         });
         let heard = watch::Sender::new(Freshness::new(SILENCE, Instant::now().into_std()));
-        let client =
-            ClientBuilder::new(service, "default").with_layer(&Lean).with_layer(&Hearing(heard.clone())).build();
+        let client = ClientBuilder::new(service, "default").with_layer(&Hearing(heard.clone())).build();
         (heard, client)
     }
 
@@ -181,13 +181,10 @@ async fn what_watches_say_counts_for_nothing_while_the_store_cannot_be_read() {
 
 #[test]
 fn a_missing_right_is_told_from_a_missing_api() {
-    let refused = |code| Box::new(Status { code, ..Status::default() });
-    let list = |code| watcher::Error::InitialListFailed(kube::Error::Api(refused(code)));
-    assert_eq!(Trouble::of(&list(401)), Trouble::Unknown);
-    assert_eq!(Trouble::of(&list(403)), Trouble::Forbidden);
-    assert_eq!(Trouble::of(&list(503)), Trouble::Down);
-    assert_eq!(Trouble::of(&watcher::Error::WatchError(refused(403))), Trouble::Forbidden);
-    assert_eq!(Trouble::of(&watcher::Error::NoResourceVersion), Trouble::Down);
+    for (code, want) in [(401, Trouble::Unknown), (403, Trouble::Forbidden), (503, Trouble::Down), (410, Trouble::Down)]
+    {
+        assert_eq!(Failure::refused(&Status { code, ..Status::default() }).trouble, want);
+    }
 }
 
 #[test]
