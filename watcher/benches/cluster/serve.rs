@@ -1,4 +1,4 @@
-//! An API server of a crowd, as fast as bytes can be copied: lists in pages and watches, over plain HTTP/1.1. All it says
+//! An API server of a crowd, as fast as bytes can be copied: lists in pages and watches, over plain HTTP/1.1, in JSON or protobuf. All it says
 //! is rendered before it begins. Answers GET alone, knows no selectors, and keeps no history: a watch goes on with
 //! whatever is emitted next.
 
@@ -9,7 +9,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use podlight_sim::Crowd;
+use podlight_sim::{Crowd, protobuf};
+use serde_json::{Value, json};
 
 /// Changes of each pod that changes, after which they begin again.
 const CHANGES: u64 = 16;
@@ -61,43 +62,74 @@ struct Emission {
     watch: u64,
 }
 
-/// JSON, each with a comma behind it.
+/// Objects or events, in both encodings.
 #[derive(Default)]
 struct Items {
+    /// Each with a comma behind it.
+    json: Arena,
+    protobuf: Arena,
+}
+
+/// Texts, one behind the other.
+#[derive(Default)]
+struct Arena {
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
-impl Items {
-    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.text);
-        self.text.push(b',');
+impl Arena {
+    fn add(&mut self, text: &[u8]) {
+        self.text.extend_from_slice(text);
         self.ends.push(self.text.len());
     }
 
-    /// Without the last comma.
     fn slice(&self, range: Range<usize>) -> &[u8] {
-        let start = range.start.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let end = range.end.checked_sub(1).map_or(0, |last| self.ends[last]);
-        &self.text[start..end.saturating_sub(1).max(start)]
+        let end = |count: usize| count.checked_sub(1).map_or(0, |last| self.ends[last]);
+        &self.text[end(range.start)..end(range.end)]
+    }
+}
+
+impl Items {
+    /// An element of a list.
+    fn element(&mut self, kind: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut json = Vec::new();
+        write(&mut json);
+        self.protobuf.add(&protobuf::element(kind, &serde_json::from_slice(&json).unwrap()));
+        json.push(b',');
+        self.json.add(&json);
+    }
+
+    /// An event of a watch of pods.
+    fn event(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut json = Vec::new();
+        write(&mut json);
+        let event: Value = serde_json::from_slice(&json).unwrap();
+        self.protobuf.add(&protobuf::event("MODIFIED", "Pod", &event["object"]));
+        self.json.add(&json);
+    }
+
+    /// Elements of a list in JSON, without the last comma.
+    fn elements(&self, range: Range<usize>) -> &[u8] {
+        let elements = self.json.slice(range);
+        elements.strip_suffix(b",").unwrap_or(elements)
     }
 
     fn len(&self) -> usize {
-        self.ends.len()
+        self.json.ends.len()
     }
 }
 
 impl Server {
     fn new(crowd: &Crowd) -> Self {
         let (mut pods, mut nodes, mut events) = <(Items, Items, Items)>::default();
-        (0..crowd.pods).for_each(|number| pods.add(|out| crowd.pod(number, 0, out)));
-        (0..crowd.nodes).for_each(|number| nodes.add(|out| crowd.node(number, out)));
+        (0..crowd.pods).for_each(|number| pods.element("Pod", |out| crowd.pod(number, 0, out)));
+        (0..crowd.nodes).for_each(|number| nodes.element("Node", |out| crowd.node(number, out)));
         let active = ACTIVE.min(crowd.pods / 4).max(1);
         for change in 1..=CHANGES {
             for i in 0..active {
                 // Half of them are turned over when the others are not.
                 let change = 1 + (change + 2 * (i as u64 % 2)) % CHANGES;
-                events.add(|out| crowd.event(i * (crowd.pods / active), change, out));
+                events.event(|out| crowd.event(i * (crowd.pods / active), change, out));
             }
         }
         let version = crowd.version(crowd.pods, CHANGES);
@@ -124,8 +156,10 @@ impl Server {
             if requests.read_line(&mut line)? == 0 {
                 return Ok(());
             }
-            let mut header = String::new();
+            let (mut header, mut in_protobuf) = (String::new(), false);
             while requests.read_line(&mut header)? > 2 {
+                let accepts = header.to_ascii_lowercase().replace(' ', "");
+                in_protobuf |= accepts.starts_with(&format!("accept:{}", protobuf::MEDIA_TYPE));
                 header.clear();
             }
             let target = line.split(' ').nth(1).unwrap_or_default();
@@ -142,12 +176,21 @@ impl Server {
             if of("watch").is_some_and(|watch| watch.eq_ignore_ascii_case("true")) {
                 let seconds = of("timeoutSeconds").and_then(|time| time.parse().ok()).unwrap_or(3600);
                 let all = of("resourceVersion").is_none_or(|version| version.is_empty() || version == "0");
-                self.watch(kind, items, all, Instant::now() + Duration::from_secs(seconds), &mut stream)?;
+                let end = Instant::now() + Duration::from_secs(seconds);
+                if in_protobuf {
+                    self.watch_in_protobuf(kind, end, &mut stream)?;
+                } else {
+                    self.watch(kind, items, all, end, &mut stream)?;
+                }
             } else {
                 let from = of("continue").and_then(|token| token.parse().ok()).unwrap_or(0);
                 let limit = of("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
                 let to = limit.map_or(items.len(), |limit: usize| items.len().min(from + limit.min(self.page)));
-                self.list(kind, items, from..to, &mut stream)?;
+                if in_protobuf {
+                    self.list_in_protobuf(kind, items, from..to, &mut stream)?;
+                } else {
+                    self.list(kind, items, from..to, &mut stream)?;
+                }
             }
         }
     }
@@ -162,7 +205,7 @@ impl Server {
         let head = format!(
             r#"{{"kind":"{kind}List","apiVersion":"v1","metadata":{{"resourceVersion":"{version}"{more}}},"items":["#
         );
-        let items = items.slice(range);
+        let items = items.elements(range);
         let length = head.len() + items.len() + 2;
         let http = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
         stream.write_all((http + &head).as_bytes())?;
@@ -179,12 +222,12 @@ impl Server {
         };
         for number in 0..if all { items.len() } else { 0 } {
             // Behind its brace an element lacks what a line has.
-            let item = &items.slice(number..number + 1)[1..];
+            let item = &items.elements(number..number + 1)[1..];
             let head = format!(r#"{{"type":"ADDED","object":{{"kind":"{kind}","apiVersion":"v1","#);
             chunk(&[head.as_bytes(), item, b"}\n"].concat())?;
         }
         if kind == "Pod" {
-            self.follow(end, &mut chunk)?;
+            self.follow(&self.events.json, end, &mut chunk)?;
         } else {
             thread::sleep(end.saturating_duration_since(Instant::now()));
         }
@@ -201,8 +244,46 @@ impl Server {
         stream.write_all(b"0\r\n\r\n")
     }
 
+    fn list_in_protobuf(
+        &self,
+        kind: &str,
+        items: &Items,
+        range: Range<usize>,
+        stream: &mut TcpStream,
+    ) -> io::Result<()> {
+        let mut metadata = json!({ "resourceVersion": self.version.to_string() });
+        if range.end < items.len() {
+            metadata["continue"] = json!(range.end.to_string());
+        }
+        let elements = items.protobuf.slice(range);
+        let list = protobuf::object(&format!("{kind}List"), &json!({ "metadata": metadata }), elements);
+        let (kind, length) = (protobuf::MEDIA_TYPE, list.len());
+        let http = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(http.as_bytes())?;
+        stream.write_all(&list)
+    }
+
+    fn watch_in_protobuf(&self, kind: &str, end: Instant, stream: &mut TcpStream) -> io::Result<()> {
+        let media_type = protobuf::MEDIA_TYPE_OF_WATCHES;
+        let http = format!("HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        stream.write_all(http.as_bytes())?;
+        let mut chunk = |text: &[u8]| {
+            stream.write_all(format!("{:x}\r\n", text.len()).as_bytes())?;
+            stream.write_all(text)?;
+            stream.write_all(b"\r\n")
+        };
+        if kind == "Pod" {
+            self.follow(&self.events.protobuf, end, &mut chunk)?;
+        } else {
+            thread::sleep(end.saturating_duration_since(Instant::now()));
+        }
+        let mark = json!({ "metadata": { "resourceVersion": self.version.to_string() } });
+        chunk(&protobuf::event("BOOKMARK", kind, &mark))?;
+        stream.write_all(b"0\r\n\r\n")
+    }
+
     /// Sends what is emitted until the end.
-    fn follow(&self, end: Instant, chunk: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    fn follow(&self, events: &Arena, end: Instant, chunk: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut emission = self.emission.lock().unwrap();
         emission.watch += 1;
         let own = emission.watch;
@@ -222,7 +303,7 @@ impl Server {
             let mut lines = Vec::new();
             for number in first..first + count {
                 let number = usize::try_from(number).unwrap() % self.events.len();
-                lines.extend_from_slice(self.events.slice(number..number + 1));
+                lines.extend_from_slice(events.slice(number..number + 1));
             }
             chunk(&lines)?;
             thread::sleep(gap);

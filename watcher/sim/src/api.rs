@@ -125,8 +125,8 @@ fn list(state: &State, Query { kind, selection, limit, from, .. }: Query, encodi
             json(StatusCode::OK, list)
         }
         Encoding::Protobuf => {
-            let items: Vec<_> = page.items.iter().map(|item| protobuf::item(kind.name(), item)).collect();
-            let list = protobuf::object(&list, &json!({ "metadata": metadata }), &items);
+            let elements: Vec<u8> = page.items.iter().flat_map(|item| protobuf::element(kind.name(), item)).collect();
+            let list = protobuf::object(&list, &json!({ "metadata": metadata }), &elements);
             let mut response = Response::new(Either::Left(Full::from(list)));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(protobuf::MEDIA_TYPE));
             response

@@ -123,13 +123,13 @@ const NODE_STATUS: &[Field] = &[("conditions", 4, Message(CONDITION))];
 /// What isn't named above.
 const REST: u32 = 1000;
 
-/// An object of this kind, within what says so; or a list, whose items are known in protobuf already.
-pub fn object(kind: &str, object: &Value, items: &[Vec<u8>]) -> Vec<u8> {
+/// An object of this kind, within what says so; or a list, with its elements.
+pub fn object(kind: &str, object: &Value, elements: &[u8]) -> Vec<u8> {
     let mut raw = Vec::new();
     if let Some(object) = object.as_object() {
         message(fields(kind), object, &mut raw);
     }
-    items.iter().for_each(|item| bytes(2, item, &mut raw));
+    raw.extend_from_slice(elements);
     let mut types = Vec::new();
     bytes(1, b"v1", &mut types);
     bytes(2, kind.as_bytes(), &mut types);
@@ -142,11 +142,11 @@ pub fn object(kind: &str, object: &Value, items: &[Vec<u8>]) -> Vec<u8> {
     out
 }
 
-/// An object of this kind, as an item of a list.
-pub fn item(kind: &str, object: &Value) -> Vec<u8> {
+/// An object of this kind, as an element of a list.
+pub fn element(kind: &str, object: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     if let Some(object) = object.as_object() {
-        message(fields(kind), object, &mut out);
+        nested(2, &mut out, |out| message(fields(kind), object, out));
     }
     out
 }
