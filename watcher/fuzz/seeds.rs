@@ -14,6 +14,9 @@ fn main() -> std::io::Result<()> {
     for (name, lines) in watch() {
         write("watch", name, lines.join("\n").as_bytes())?;
     }
+    for (name, bytes) in protobuf() {
+        write("protobuf", name, &bytes)?;
+    }
     // Bytes choose; what they choose, only the target knows.
     for seed in 0..24_u64 {
         let length = 60 + 40 * (seed % 8);
@@ -42,6 +45,34 @@ fn write(target: &str, name: &str, content: &[u8]) -> std::io::Result<()> {
 fn mixed(number: u64) -> u8 {
     let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9).to_be_bytes()[0]
+}
+
+/// What a server said, and what none would say. The first byte is the target's.
+fn protobuf() -> Vec<(&'static str, Vec<u8>)> {
+    let pods = include_bytes!("../src/protobuf/recorded/pods.pb");
+    let watch = include_bytes!("../src/protobuf/recorded/watch.pb");
+    let list = |bytes: &[u8]| [&[20], bytes].concat();
+    let stream = |bytes: &[u8]| [&[21], bytes].concat();
+    let flipped = |bytes: &[u8], at: usize| {
+        bytes.iter().enumerate().map(|(i, byte)| byte ^ u8::from(i == at)).collect::<Vec<_>>()
+    };
+    let mut seeds = vec![
+        ("nodes", list(include_bytes!("../src/protobuf/recorded/nodes.pb"))),
+        ("refusal", list(include_bytes!("../src/protobuf/recorded/missing.pb"))),
+        ("half-a-list", list(&pods[..pods.len() / 2])),
+        ("half-an-event", stream(&watch[..1_000])),
+        ("a-list-as-a-watch", stream(pods)),
+        ("a-watch-as-a-list", list(watch)),
+        ("no-object", list(b"k8s")),
+        ("magic-alone", list(b"k8s\0")),
+        ("endless-event", stream(&[b"\xff\xff\xff\xff", &watch[4..200]].concat())),
+        ("empty-event", stream(&[b"\0\0\0\0", &watch[..2_000]].concat())),
+        ("another-length", list(&flipped(pods, 60))),
+        ("another-field", stream(&flipped(watch, 40))),
+    ];
+    seeds.extend([("list-in-bytes", [&[2], &pods[..]].concat()), ("watch-in-bytes", [&[3], &watch[..]].concat())]);
+    seeds.extend([("list-in-sevens", [&[14], &pods[..]].concat()), ("watch-in-sevens", [&[15], &watch[..]].concat())]);
+    seeds
 }
 
 fn watch() -> Vec<(&'static str, Vec<String>)> {
@@ -227,13 +258,22 @@ const POLICIES: [(&str, &str); 17] = [
     ("nothing", ""),
     ("pods", "pods: {namespaces: {only: [shop, bank], except: kube-system}, labels: 'app in (cart,till),tier!=test'}"),
     ("a-namespace-on-both-sides", "pods:\n  namespaces:\n    only: [a, b]\n    except: [c, b]"),
-    ("colors", "states: {running: {color: rebeccapurple}, failed: {color: 'hsl(0 100% 20%)'}, pending: {color: '#ff0'}}"),
-    ("effects", "preset: origin\nstates:\n  failed: {effect: blink, period: 350ms}\n  running: {effect: morph, period: 0s}"),
+    (
+        "colors",
+        "states: {running: {color: rebeccapurple}, failed: {color: 'hsl(0 100% 20%)'}, pending: {color: '#ff0'}}",
+    ),
+    (
+        "effects",
+        "preset: origin\nstates:\n  failed: {effect: blink, period: 350ms}\n  running: {effect: morph, period: 0s}",
+    ),
     ("a-color-that-is-a-comment", "states:\n  running:\n    color: #002800"),
     ("the-look-of-the-unknown", "states: {failed: {color: '#180028', effect: pulse, period: 4s}}"),
     ("patience", "states: {failed: {after: 30s, hold: 1m 30s}, unready: {after: 1day}, pending: {hold: 0s}}"),
     ("nodes", "nodes: {not-ready: {counts: false}, pressure: {counts: true, color: red}, cordoned: {effect: solid}}"),
-    ("a-night", "brightness: 80\nnight: {from: '22:00', to: '06:30', zone: America/St_Johns, brightness: 0%, failures: 60%}"),
+    (
+        "a-night",
+        "brightness: 80\nnight: {from: '22:00', to: '06:30', zone: America/St_Johns, brightness: 0%, failures: 60%}",
+    ),
     ("a-night-in-spring", "night: {from: '02:15', to: '02:45', zone: Europe/Berlin, brightness: 1}"),
     ("a-zone-that-is-none", "night: {from: '22:00', to: '06:30', zone: Europe/Berlim, brightness: 5}"),
     ("lights", "lights:\n  - cluster=http://127.0.0.1:50051\n  - namespace/shop=http://[::1]:1"),

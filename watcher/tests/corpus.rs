@@ -6,6 +6,8 @@ mod cluster;
 mod model;
 #[path = "../fuzz/src/policy.rs"]
 mod policy;
+#[path = "../fuzz/src/protobuf.rs"]
+mod protobuf;
 #[path = "../fuzz/src/settings.rs"]
 mod settings;
 #[path = "../fuzz/src/watch.rs"]
@@ -27,6 +29,11 @@ fn replay(target: &str, check: fn(&[u8])) {
 #[test]
 fn nothing_that_the_api_sends_confuses_the_ledger() {
     replay("watch", watch::check);
+}
+
+#[test]
+fn it_does_not_matter_in_what_pieces_the_api_sends() {
+    replay("protobuf", protobuf::check);
 }
 
 #[test]
