@@ -105,8 +105,7 @@ fn log() {
 /// What to log: the first that says so, as in "watcher=debug".
 fn filter(said: [Option<String>; 2]) -> Targets {
     // kube reports each failed try, which the watcher says once, when it begins; and it may print whole lists.
-    let quiet = [("kube_client", LevelFilter::OFF), ("kube_runtime", LevelFilter::OFF)];
-    let usual = || Targets::new().with_default(LevelFilter::INFO).with_targets(quiet);
+    let usual = || Targets::new().with_default(LevelFilter::INFO).with_target("kube_client", LevelFilter::OFF);
     said.into_iter().flatten().find_map(|said| said.parse().ok()).unwrap_or_else(usual)
 }
 

@@ -1,6 +1,6 @@
 //! A node, slim, and what it is to a light.
 //!
-//! Offers [`Node`], which kube's watcher can stream (`Api<Node>`), and [`NodeStanding`]. Knows nothing of pods.
+//! Offers [`Node`], which is read in place of k8s-openapi's, and [`NodeStanding`]. Knows nothing of pods.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! A pod, slim: only the fields that decide its light.
 //!
-//! Offers [`Pod`], which kube's watcher can stream (`Api<Pod>`) in place of k8s-openapi's; whatever else the API sends is
+//! Offers [`Pod`], which is read in place of k8s-openapi's, from JSON or [`protobuf`](crate::protobuf); whatever else the API sends is
 //! skipped unread. What a pod's fields amount to, [`standing`](crate::standing) says.
 
 use std::borrow::Cow;

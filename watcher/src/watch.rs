@@ -56,7 +56,7 @@ pub(crate) async fn access(settings: &Settings, freshness: watch::Sender<Freshne
     let Place { mut config, inside } = place(settings.kubeconfig.as_deref(), settings.context.as_deref()).await?;
     config.connect_timeout = Some(CONNECTING);
     // A list has no end of its own: a connection that died under one would be waited for without end.
-    config.read_timeout = Some(Duration::from_secs(u64::from(timeout(settings.api_silence)) + 5));
+    config.read_timeout = Some(Duration::from_secs(u64::from(timeout(settings.api_silence)) + 6));
     config.reset_reader_on_write = true;
     // It would retry for minutes without a word. `follow` tries again, and says so.
     config.default_retry = false;

@@ -1,6 +1,6 @@
-//! What one event of the watch of pods costs, from the API's line of JSON to the ledger, beside what others do with it.
+//! What one event of the watch of pods costs, from what the API sends to the ledger, beside what others do with it.
 //!
-//! All take the same lines in turn, round by round, so that a busy machine is busy for all; of each, its fastest round counts.
+//! All take the same events in turn, round by round, so that a busy machine is busy for all; of each, its fastest round counts.
 //! The ledger is full before it begins. Knows nothing of connections: `benches/cluster` does.
 
 #![expect(
@@ -21,10 +21,12 @@ use k8s_openapi::api::core::v1 as stock;
 use kube::core::WatchEvent;
 use podlight_bed::bench::{self, Table};
 use podlight_sim::Crowd;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 use watcher::filter::Filter;
 use watcher::ledger::{Change, Ledger};
 use watcher::pod::Pod;
+use watcher::protobuf::{Reading, Said};
 
 /// Parse and fold one watch event.
 #[derive(Parser)]
@@ -46,44 +48,52 @@ struct Args {
     bench: bool,
 }
 
-/// A way to deal with a line.
-type Way<'a> = (&'static str, Box<dyn FnMut(&str) + 'a>);
+/// One event, in both encodings.
+struct Sent {
+    json: String,
+    protobuf: Vec<u8>,
+}
 
-const SCAN: &str = "scan (serde_json, `IgnoredAny`)";
+/// A way to deal with it.
+type Way<'a> = (&'static str, Box<dyn FnMut(&Sent) + 'a>);
+
+const SCAN: &str = "scan of the JSON (serde_json, `IgnoredAny`)";
 const PARSE: &str = "podlight: parse";
 const FOLD: &str = "podlight: parse and fold";
+const FOLD_JSON: &str = "podlight: the same, where the API speaks no protobuf";
 const STOCK: &str = "k8s-openapi's `Pod` by serde_json";
 
 fn main() {
     let args = Args::parse();
     let pods = if args.short { 300 } else { 3_000 };
     let crowd = Crowd::new(pods, pods / 30);
-    let lines: Vec<String> = (0..pods).map(|pod| line(&crowd, pod, 1)).collect();
+    let events: Vec<Sent> = (0..pods).map(|pod| sent(&crowd, pod, 1)).collect();
     if let [name, rounds] = args.only.as_slice() {
         let mut ways = ways(&crowd);
         let (_, way) = ways.iter_mut().find(|(known, _)| known == name).unwrap();
-        (0..rounds.parse().unwrap()).for_each(|_: u32| lines.iter().for_each(|line| way(line)));
+        (0..rounds.parse().unwrap()).for_each(|_: u32| events.iter().for_each(way.as_mut()));
         return;
     }
     if args.instructions {
-        return instructions::count(lines.len(), &[SCAN, PARSE, FOLD, STOCK]);
+        return instructions::count(events.len(), &[SCAN, PARSE, FOLD, FOLD_JSON, STOCK]);
     }
 
-    let bytes = lines.iter().map(String::len).sum::<usize>() / lines.len();
-    println!("{}\n{pods} events of {bytes} bytes, on average\n", bench::machine());
+    let json = events.iter().map(|event| event.json.len()).sum::<usize>() / pods;
+    let protobuf = events.iter().map(|event| event.protobuf.len()).sum::<usize>() / pods;
+    println!("{}\n{pods} events, on average {json} bytes of JSON, {protobuf} of protobuf\n", bench::machine());
     let mut ways = ways(&crowd);
     let mut fastest = vec![Duration::MAX; ways.len()];
     for _ in 0..if args.short { 3 } else { 30 } {
         for ((_, way), fastest) in ways.iter_mut().zip(&mut fastest) {
             let start = Instant::now();
-            lines.iter().for_each(|line| way(line));
+            events.iter().for_each(way.as_mut());
             *fastest = start.elapsed().min(*fastest);
         }
     }
     let mut figures: Vec<(String, f64)> =
-        ways.iter().zip(&fastest).map(|((name, _), took)| ((*name).to_owned(), micros(*took, lines.len()))).collect();
+        ways.iter().zip(&fastest).map(|((name, _), took)| ((*name).to_owned(), micros(*took, pods))).collect();
     match bench::python(&["kubernetes"], "kubernetes") {
-        Ok(python) => figures.extend(pythons(Command::new(python), &lines, if args.short { 100 } else { 1_000 })),
+        Ok(python) => figures.extend(pythons(Command::new(python), &events, if args.short { 100 } else { 1_000 })),
         Err(lacks) if args.require_peers => panic!("{lacks}"),
         Err(lacks) => println!("{lacks}\n"),
     }
@@ -96,48 +106,61 @@ fn main() {
 }
 
 fn ways(crowd: &Crowd) -> Vec<Way<'_>> {
-    let mut ledger = Ledger::new(Filter::default());
     let now = crowd.now;
-    for pod in 0..crowd.pods {
-        let WatchEvent::Modified(pod) = read::<Pod>(&line(crowd, pod, 0)) else { unreachable!() };
-        ledger.pod(Change::Listed(pod), now);
-    }
-    ledger.pod(Change::Synced, now);
+    let full = || {
+        let mut ledger = Ledger::new(Filter::default());
+        (0..crowd.pods).for_each(|pod| ledger.pod(Change::Listed(pod_of(read(&sent(crowd, pod, 0).json))), now));
+        ledger.pod(Change::Synced, now);
+        ledger
+    };
+    let fold = move |ledger: &mut Ledger, event| {
+        ledger.pod(Change::Applied(pod_of(event)), now);
+        black_box(ledger.take_changed());
+    };
+    let (mut parsed, mut folded) = (Reading::new(true), Reading::new(true));
+    let (mut by_protobuf, mut by_json) = (full(), full());
     vec![
         (
             SCAN,
-            Box::new(|line| {
-                black_box(serde_json::from_str::<IgnoredAny>(line).unwrap());
+            Box::new(|sent| {
+                black_box(serde_json::from_str::<IgnoredAny>(&sent.json).unwrap());
             }),
         ),
-        (PARSE, Box::new(|line| drop(black_box(read::<Pod>(line))))),
-        (
-            FOLD,
-            Box::new(move |line| {
-                let WatchEvent::Modified(pod) = read::<Pod>(line) else { unreachable!() };
-                ledger.pod(Change::Applied(pod), now);
-                black_box(ledger.take_changed());
-            }),
-        ),
-        (STOCK, Box::new(|line| drop(black_box(read::<stock::Pod>(line))))),
+        (PARSE, Box::new(move |sent| drop(black_box(said(&mut parsed, sent))))),
+        (FOLD, Box::new(move |sent| fold(&mut by_protobuf, said(&mut folded, sent)))),
+        (FOLD_JSON, Box::new(move |sent| fold(&mut by_json, read(&sent.json)))),
+        (STOCK, Box::new(|sent| drop(black_box(read::<stock::Pod>(&sent.json))))),
     ]
 }
 
-fn read<K: serde::de::DeserializeOwned>(line: &str) -> WatchEvent<K> {
-    serde_json::from_str(line).unwrap()
+fn said(reading: &mut Reading<Pod>, sent: &Sent) -> WatchEvent<Pod> {
+    reading.take(&sent.protobuf);
+    let Ok(Some(Said::Event(event))) = reading.said() else { unreachable!() };
+    event
+}
+
+fn read<K: DeserializeOwned>(json: &str) -> WatchEvent<K> {
+    serde_json::from_str(json).unwrap()
+}
+
+fn pod_of(event: WatchEvent<Pod>) -> Pod {
+    let WatchEvent::Modified(pod) = event else { unreachable!() };
+    pod
 }
 
 /// This pod's `change`, as a watch brings it.
-fn line(crowd: &Crowd, pod: usize, change: u64) -> String {
-    let mut line = Vec::new();
-    crowd.event(pod, change, &mut line);
-    String::from_utf8(line).unwrap()
+fn sent(crowd: &Crowd, pod: usize, change: u64) -> Sent {
+    let mut json = Vec::new();
+    crowd.event(pod, change, &mut json);
+    let event: Value = serde_json::from_slice(&json).unwrap();
+    let protobuf = podlight_sim::protobuf::event("MODIFIED", "Pod", &event["object"]);
+    Sent { json: String::from_utf8(json).unwrap(), protobuf }
 }
 
-/// What Python does with some of the lines, by its own clock.
-fn pythons(mut python: Command, lines: &[String], count: usize) -> Vec<(String, f64)> {
+/// What Python does with some of the events, by its own clock.
+fn pythons(mut python: Command, events: &[Sent], count: usize) -> Vec<(String, f64)> {
     let file = tempfile::NamedTempFile::new().unwrap();
-    let text: String = lines.iter().take(count).map(String::as_str).collect();
+    let text: String = events.iter().take(count).map(|event| event.json.as_str()).collect();
     std::fs::write(file.path(), text).unwrap();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/event/peer.py");
     let output = python.arg(script).arg(file.path()).output().unwrap();

@@ -39,7 +39,7 @@ pub(crate) fn check(data: &[u8]) {
     }
 }
 
-/// What can't be read, kube's watcher reports and the watch begins anew.
+/// What can't be read ends a watch, and a list follows.
 fn happen<T>(event: serde_json::Result<WatchEvent<T>>, tell: impl FnOnce(Event<T>)) {
     match event {
         Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => tell(Event::Applied(object)),

@@ -44,7 +44,7 @@ fn parse(json: &str) -> Pod {
 fn a_pod_is_read_as_the_api_sends_it() {
     let pod = parse(JSON);
     assert_eq!((pod.name(), pod.namespace(), pod.node()), ("cart-7f", "shop", "pi-3"));
-    assert_eq!(pod.meta().resource_version.as_deref(), Some("42"), "kube's watcher resumes by it");
+    assert_eq!(pod.meta().resource_version.as_deref(), Some("42"), "a watch goes on from it");
     assert_eq!(pod.deletion_asked(), Some(at(0)));
     assert_eq!(pod.spec.restart_policy, RestartPolicy::OnFailure);
     assert!(pod.is_sidecar("proxy") && !pod.is_sidecar("setup") && !pod.is_sidecar("main"));

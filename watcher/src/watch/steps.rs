@@ -1,13 +1,14 @@
-//! All objects of a kind, by list and watch, step by step: what kube's watcher does, but each object is read as it arrives, whatever it
-//! came in. Keeps how far it is; refuses to know for how long to wait before it tries again.
+//! All objects of a kind, by list and watch, step by step; each is read as it arrives, and of a list one at a time. Keeps how far it is; refuses to know for how long to wait before it tries again.
 
 use std::error::Error;
+use std::time::Duration;
 
 use futures::stream::{self, Stream};
 use kube::Client;
 use kube::api::{ListParams, WatchParams};
 use kube::core::{Request, Resource, WatchEvent};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::Trouble;
 use super::answer::{Answer, Failure};
@@ -16,6 +17,9 @@ use crate::protobuf::{Object, Said};
 
 /// Objects that one answer lists.
 const PAGE: u32 = 500;
+
+/// By so much a watch may end later than it was asked to.
+const LATE: Duration = Duration::from_secs(5);
 
 /// One step, or why there is none; the next goes on from there as well as it can.
 pub(super) type Step<K> = Result<Change<K>, Stumble>;
@@ -96,15 +100,17 @@ impl<K: Listed> Steps<K> {
                         return Err(unwatched(failure));
                     }
                 },
-                At::Watching(version, mut answer) => match answer.next().await {
-                    Ok(Some(Said::Event(event))) => {
+                At::Watching(version, mut answer) => match timeout(self.patience(), answer.next()).await {
+                    // It should have ended by itself.
+                    Err(_) => self.at = At::Listed(version),
+                    Ok(Ok(Some(Said::Event(event)))) => {
                         if let Some(change) = self.happened(event, version, answer).map_err(unwatched)? {
                             return Ok(change);
                         }
                     }
-                    Ok(Some(_)) => return Err(unwatched(Failure::unreadable("no event"))),
-                    Ok(None) => self.at = At::Listed(version),
-                    Err(failure) => {
+                    Ok(Ok(Some(_))) => return Err(unwatched(Failure::unreadable("no event"))),
+                    Ok(Ok(None)) => self.at = At::Listed(version),
+                    Ok(Err(failure)) => {
                         // What couldn't be read is lost to a watch that goes on: only a list brings it back.
                         if failure.trouble != Trouble::Unreadable {
                             self.at = At::Listed(version);
@@ -114,6 +120,11 @@ impl<K: Listed> Steps<K> {
                 },
             }
         }
+    }
+
+    /// How long a watch may say nothing.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.timeout.into()) + LATE
     }
 
     /// What an event of a watch, which is at this version, says; nothing where it only says how far the watch is.
@@ -149,8 +160,8 @@ async fn page<K: Listed>(client: &Client, rest: String) -> Result<Answer<K>, Fai
     ask(client, request::<K>().list(&page)).await
 }
 
-async fn watch<K: Listed>(client: &Client, timeout: u32, version: &str) -> Result<Answer<K>, Failure> {
-    ask(client, request::<K>().watch(&WatchParams::default().timeout(timeout), version)).await
+async fn watch<K: Listed>(client: &Client, seconds: u32, version: &str) -> Result<Answer<K>, Failure> {
+    ask(client, request::<K>().watch(&WatchParams::default().timeout(seconds), version)).await
 }
 
 fn request<K: Listed>() -> Request {

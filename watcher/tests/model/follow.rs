@@ -1,4 +1,4 @@
-//! A watch of a watcher. Stands for `watch.rs::follow` with `hearing.rs`, and for kube's watcher below them: which step
+//! A watch of a watcher. Stands for `watch.rs::follow` with `hearing.rs`, and for `steps.rs` below them: which step
 //! follows which, what is waited for and for how long. What it comes to is for the main loop and for the watcher's own
 //! `Freshness`.
 
@@ -22,13 +22,13 @@ pub(crate) struct Follow {
     rests: Option<Instant>,
     backoff: Backoff,
     troubled: bool,
-    /// What kube's watcher has to say, and hasn't been asked for yet.
+    /// What it has to say, and hasn't been asked for yet.
     made: VecDeque<Told>,
     /// When the first page of the list was true.
     listed: Option<Instant>,
 }
 
-/// Where kube's watcher is.
+/// How far it is.
 enum Phase {
     Empty,
     Listing(Request),
@@ -63,7 +63,7 @@ impl Terms {
         Duration::from_secs((self.silence * 2 / 3).as_secs().clamp(1, 20))
     }
 
-    /// kube's margin, and the client's.
+    /// As `steps.rs` has it.
     fn patience(self) -> Duration {
         self.watch_timeout() + Duration::from_secs(5)
     }
