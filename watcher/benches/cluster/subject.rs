@@ -65,7 +65,7 @@ impl Subject {
             .arg(kubeconfig.path())
             .args(["--http", &http.to_string(), "--listen", &asked.to_string()])
             .args(flags)
-            .env("PODLIGHT_LOG", "warn,kube_client=off")
+            .env("PODLIGHT_LOG", "error,kube_client=off")
             .stdin(Stdio::null())
             .spawn()
             .unwrap();
