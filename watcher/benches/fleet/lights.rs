@@ -11,20 +11,21 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use podlight_proto::v1;
 use podlight_proto::v1::color_status::Outcome;
-use podlight_proto::v1::light_server::{Light, LightServer};
+use podlight_proto::v1::light_server::LightServer;
+use podlight_sim::{Answers, Play, PlayedLight};
 use podlight_tls::{File, Files, Trust};
 use prost::Message as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tonic::Streaming;
 use tonic::codegen::Service as _;
-use tonic::{Request, Response, Status, Streaming};
 
 use crate::{GREEN, RED, certificates, number, say};
 
@@ -69,7 +70,7 @@ pub(crate) async fn serve(lights: usize, tls: Option<&Path>) {
     let told = Arc::new(Mutex::new(Told { colors: vec![None; lights], ..Told::default() }));
     let (all_right, mut is_right) = watch::channel(false);
     let light = Fake { told: Arc::clone(&told), all_right: Arc::new(all_right) };
-    tokio::spawn(accept(listener, tls.map(trust), LightServer::new(light)));
+    tokio::spawn(accept(listener, tls.map(trust), PlayedLight::service(light)));
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         match line.split_once(' ') {
@@ -108,7 +109,7 @@ fn trust(folder: &Path) -> Trust {
     trust
 }
 
-async fn accept(listener: TcpListener, trust: Option<Trust>, light: LightServer<Fake>) {
+async fn accept(listener: TcpListener, trust: Option<Trust>, light: LightServer<PlayedLight<Fake>>) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -126,7 +127,7 @@ async fn accept(listener: TcpListener, trust: Option<Trust>, light: LightServer<
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, light: LightServer<Fake>) {
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, light: LightServer<PlayedLight<Fake>>) {
     let service = service_fn(move |request| light.clone().call(request));
     let mut server = http2::Builder::new(TokioExecutor::new());
     server.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
@@ -189,40 +190,13 @@ fn status(command: &v1::ColorCommand) -> v1::ColorStatus {
     v1::ColorStatus { outcome, epoch, version, message: String::new(), light: Some(light) }
 }
 
-#[tonic::async_trait]
-impl Light for Fake {
-    type StreamColorsStream = BoxStream<'static, Result<v1::ColorStatus, Status>>;
-    type WatchStateStream = BoxStream<'static, Result<v1::LightState, Status>>;
-
-    async fn stream_colors(
-        &self,
-        request: Request<Streaming<v1::ColorCommand>>,
-    ) -> Result<Response<Self::StreamColorsStream>, Status> {
-        let heard = (request.into_inner(), self.clone());
+impl Play for Fake {
+    fn answers(&self, commands: Streaming<v1::ColorCommand>) -> Answers {
+        let heard = (commands, self.clone());
         let answers = stream::unfold(heard, async |(mut commands, light)| {
             let command = commands.message().await.ok()??;
             Some((Ok(light.answer(&command)), (commands, light)))
         });
-        Ok(Response::new(answers.boxed()))
-    }
-
-    async fn set_color(&self, _: Request<v1::SetColorRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn identify(&self, _: Request<v1::IdentifyRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn release(&self, _: Request<v1::ReleaseRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn get_state(&self, _: Request<v1::GetStateRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn watch_state(&self, _: Request<v1::WatchStateRequest>) -> Result<Response<Self::WatchStateStream>, Status> {
-        Err(Status::unimplemented("not played"))
+        answers.boxed()
     }
 }

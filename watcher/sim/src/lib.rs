@@ -9,11 +9,12 @@
 //! PodBuilder, NodeBuilder ──apply──► Cluster (store.rs: objects, changes) ──api.rs──► Server ◄── kube's client
 //! ```
 //!
-//! For benchmarks, [`Crowd`] makes up pods and nodes of a large cluster, in bytes.
+//! And, for those who tell lights, a light: [`PlayedLight`]. For benchmarks, [`Crowd`] makes up pods and nodes of a large cluster, in bytes.
 
 mod api;
 mod crowd;
 mod lease;
+mod light;
 mod node;
 mod pod;
 pub mod protobuf;
@@ -24,6 +25,7 @@ mod store;
 mod tests;
 
 pub use crowd::Crowd;
+pub use light::{Answers, Play, PlayedLight};
 pub use node::NodeBuilder;
 pub use pod::PodBuilder;
 pub use serve::Server;

@@ -4,15 +4,15 @@ use std::process::Command;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use podlight_proto::v1;
 use podlight_proto::v1::color_status::Outcome;
-use podlight_proto::v1::light_server::{Light as LightService, LightServer};
+use podlight_sim::{Answers, Play, PlayedLight};
 use tokio::net::TcpListener;
 use tokio::task::yield_now;
+use tonic::Streaming;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status, Streaming};
 
 use super::*;
 use crate::Settings;
@@ -40,7 +40,7 @@ async fn a_million_updates() {
     let address = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let lights = Server::builder().add_service(LightServer::new(Lights { obeyed: Arc::new(obeyed) }));
+        let lights = Server::builder().add_service(PlayedLight::service(Lights { obeyed: Arc::new(obeyed) }));
         tokio::spawn(lights.serve_with_incoming(TcpIncoming::from(listener)));
         address
     };
@@ -101,18 +101,9 @@ struct Lights {
     obeyed: Arc<watch::Sender<String>>,
 }
 
-type Statuses<T> = BoxStream<'static, Result<T, Status>>;
-
-#[tonic::async_trait]
-impl LightService for Lights {
-    type StreamColorsStream = Statuses<v1::ColorStatus>;
-    type WatchStateStream = Statuses<v1::LightState>;
-
-    async fn stream_colors(
-        &self,
-        request: Request<Streaming<v1::ColorCommand>>,
-    ) -> Result<Response<Self::StreamColorsStream>, Status> {
-        let heard = (request.into_inner(), Arc::clone(&self.obeyed));
+impl Play for Lights {
+    fn answers(&self, commands: Streaming<v1::ColorCommand>) -> Answers {
+        let heard = (commands, Arc::clone(&self.obeyed));
         let statuses = stream::unfold(heard, |(mut commands, obeyed)| async {
             let command = commands.message().await.ok()??;
             if command.node == "stalls" {
@@ -123,26 +114,6 @@ impl LightService for Lights {
             let status = v1::ColorStatus { outcome, epoch, version, ..v1::ColorStatus::default() };
             Some((Ok(status), (commands, obeyed)))
         });
-        Ok(Response::new(statuses.boxed()))
-    }
-
-    async fn set_color(&self, _: Request<v1::SetColorRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn identify(&self, _: Request<v1::IdentifyRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn release(&self, _: Request<v1::ReleaseRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn get_state(&self, _: Request<v1::GetStateRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn watch_state(&self, _: Request<v1::WatchStateRequest>) -> Result<Response<Self::WatchStateStream>, Status> {
-        Err(Status::unimplemented("not played"))
+        statuses.boxed()
     }
 }

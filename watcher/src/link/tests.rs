@@ -2,15 +2,15 @@
 
 use std::sync::Mutex;
 
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use podlight_proto::v1::ColorCommand;
-use podlight_proto::v1::light_server::{Light as LightService, LightServer};
 use podlight_proto::{Color, Command, Lease, v1};
+use podlight_sim::{Answers, Play, PlayedLight};
 use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Server, Uri};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Status, Streaming};
 
 use super::opening::{Made, leaving};
 use super::*;
@@ -81,7 +81,7 @@ async fn connect(light: Played, fails: bool) -> io::Result<Connection> {
     }
     let (ours, theirs) = duplex(64 * 1024);
     let incoming = stream::iter([Ok::<DuplexStream, io::Error>(theirs)]).chain(stream::pending());
-    tokio::spawn(Server::builder().add_service(LightServer::new(light)).serve_with_incoming(incoming));
+    tokio::spawn(Server::builder().add_service(PlayedLight::service(light)).serve_with_incoming(incoming));
     Connection::new(ours, Uri::from_static("http://10.0.0.1:50051")).await
 }
 
@@ -387,37 +387,10 @@ async fn how_many_leds_there_are_is_told_on_and_a_change_that_nobody_asked_for_a
     assert_eq!(stream.told().await.version, 2);
 }
 
-#[tonic::async_trait]
-impl LightService for Played {
-    type StreamColorsStream = BoxStream<'static, Result<ColorStatus, Status>>;
-    type WatchStateStream = BoxStream<'static, Result<v1::LightState, Status>>;
-
-    async fn stream_colors(
-        &self,
-        request: Request<Streaming<ColorCommand>>,
-    ) -> Result<Response<Self::StreamColorsStream>, Status> {
+impl Play for Played {
+    fn answers(&self, commands: Streaming<ColorCommand>) -> Answers {
         let (statuses, answers) = mpsc::channel(8);
-        self.0.send(Stream { commands: request.into_inner(), statuses }).ok();
-        Ok(Response::new(ReceiverStream::new(answers).boxed()))
-    }
-
-    async fn set_color(&self, _: Request<v1::SetColorRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn identify(&self, _: Request<v1::IdentifyRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn release(&self, _: Request<v1::ReleaseRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn get_state(&self, _: Request<v1::GetStateRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn watch_state(&self, _: Request<v1::WatchStateRequest>) -> Result<Response<Self::WatchStateStream>, Status> {
-        Err(Status::unimplemented("not played"))
+        self.0.send(Stream { commands, statuses }).ok();
+        ReceiverStream::new(answers).boxed()
     }
 }

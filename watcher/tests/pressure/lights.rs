@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, StreamExt as _};
 use podlight_proto::v1;
 use podlight_proto::v1::color_status::Outcome;
-use podlight_proto::v1::light_server::{Light, LightServer};
+use podlight_sim::{Answers, Play, PlayedLight};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Status, Streaming};
 
 /// Far longer than anything here takes: a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -66,7 +66,7 @@ impl Lights {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let incoming = TcpIncoming::from(TcpListener::from_std(listener).unwrap());
-                let lights = Server::builder().add_service(LightServer::new(Fake { told }));
+                let lights = Server::builder().add_service(PlayedLight::service(Fake { told }));
                 tokio::select! {
                     served = lights.serve_with_incoming(incoming) => served.unwrap(),
                     _ = gone => {}
@@ -107,36 +107,9 @@ async fn hear(
     Some((Ok(status), (commands, told)))
 }
 
-#[tonic::async_trait]
-impl Light for Fake {
-    type StreamColorsStream = BoxStream<'static, Result<v1::ColorStatus, Status>>;
-    type WatchStateStream = BoxStream<'static, Result<v1::LightState, Status>>;
-
-    async fn stream_colors(
-        &self,
-        request: Request<Streaming<v1::ColorCommand>>,
-    ) -> Result<Response<Self::StreamColorsStream>, Status> {
-        let heard = (request.into_inner(), Arc::clone(&self.told));
-        Ok(Response::new(stream::unfold(heard, |(commands, told)| hear(commands, told)).boxed()))
-    }
-
-    async fn set_color(&self, _: Request<v1::SetColorRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn identify(&self, _: Request<v1::IdentifyRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn release(&self, _: Request<v1::ReleaseRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn get_state(&self, _: Request<v1::GetStateRequest>) -> Result<Response<v1::LightState>, Status> {
-        Err(Status::unimplemented("not played"))
-    }
-
-    async fn watch_state(&self, _: Request<v1::WatchStateRequest>) -> Result<Response<Self::WatchStateStream>, Status> {
-        Err(Status::unimplemented("not played"))
+impl Play for Fake {
+    fn answers(&self, commands: Streaming<v1::ColorCommand>) -> Answers {
+        let heard = (commands, Arc::clone(&self.told));
+        stream::unfold(heard, |(commands, told)| hear(commands, told)).boxed()
     }
 }
