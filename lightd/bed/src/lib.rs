@@ -8,12 +8,13 @@
 //! The program under test is a child process with umockdev's `libumockdev-preload.so.0` in front of its libc; it sees a
 //! USB bus that is a folder of the test's. Neither root nor a kernel's USB is needed. Udev events don't reach the
 //! child, as in a container. The model of the stick, [`EmulatedStick`], knows nothing of that; it lies in the slow bed,
-//! [`kernel`], too. What the child costs, [`Usage`] tells, and [`mod@bench`] prints.
+//! [`kernel`], too. A child of any kind is a [`Process`]; what it costs, [`Usage`] tells, and [`mod@bench`] prints.
 
 pub mod bench;
 mod descriptors;
 mod errno;
 pub mod kernel;
+mod process;
 mod stick;
 mod tree;
 mod usage;
@@ -34,6 +35,7 @@ use tempfile::TempDir;
 use crate::tree::Places;
 use crate::usbfs::Shared;
 
+pub use process::Process;
 pub use stick::{EmulatedStick, Fault, Transfer};
 pub use usage::Usage;
 
@@ -43,7 +45,7 @@ const LIBRARIES: [&str; 5] = ["/usr/lib", "/usr/lib64", "/lib", "/usr/local/lib"
 /// Lets root be denied what a file's mode denies.
 const SETPRIV: &str = "/usr/bin/setpriv";
 /// A machine that is busy may need long; nothing that works needs it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A host with one USB bus.
 pub struct Bed {

@@ -27,7 +27,7 @@ use podlight_proto::{Color, Look};
 use tokio::time::{sleep, timeout};
 
 use lamp::Lamp;
-use origin::{Disk, Origin};
+use origin::Disk;
 use stream::Stream;
 use window::{Cost, Window};
 
@@ -77,20 +77,19 @@ fn main() {
             Stream::open(drawn.address, Look::solid(GREEN)).await,
             Stream::open(lit.address, Look::solid(GREEN)).await,
         ];
-        let origin = python.as_deref().ok().map(|python| Origin::start(&beds.1, python));
+        let origin = python.as_deref().ok().map(|python| origin::start(&beds.1, python));
         drawn.until_shows(GREEN).await;
         until(|| ours.leds() == [[0, 25, 0]; 2], "lightd's Nano is green").await;
         if origin.is_some() {
             until(|| theirs.leds() == [[0, 25, 0]; 2], "the origin's Nano is green").await;
         }
-        let processes = [Some(drawn.id()), Some(lit.id()), origin.as_ref().map(Origin::id)];
         sleep(SETTLED).await;
-        let waiting = Window::over(processes, window).await;
+        let waiting = Window::over([Some(&drawn.process), Some(&lit.process), origin.as_ref()], window).await;
         for stream in &streams {
             stream.wants(Look::pulse(GREEN, Duration::from_secs(2)));
         }
         until(|| ours.leds() != [[0, 25, 0]; 2], "lightd's Nano pulses").await;
-        let pulsing = Window::over([Some(drawn.id()), Some(lit.id()), None], window / 3).await;
+        let pulsing = Window::over([Some(&drawn.process), Some(&lit.process), None], window / 3).await;
         assert!(streams.iter().all(Stream::is_open), "a stream broke");
         let disk = python.as_deref().ok().map(Disk::of);
         print!("{}", table(Disk::of_binary(lightd), &waiting, &pulsing, disk.as_ref()));

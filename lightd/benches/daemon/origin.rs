@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 
-use podlight_bed::{Bed, bench};
+use podlight_bed::{Bed, Process, bench};
 
 const SCRIPT: &str = include_str!("origin.py");
 const DISK: &str = include_str!("disk.py");
@@ -16,9 +16,6 @@ const PACKAGES: [&str; 3] = ["kubernetes", "blinkstick", "pyusb"];
 const MODULES: [&str; 3] = ["kubernetes", "usb", "blinkstick.blinkstick"];
 /// A pod that runs, as a watch tells of it.
 const EVENT: &str = r#"{"type":"ADDED","object":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"cart","namespace":"default","uid":"1","resourceVersion":"1"},"spec":{"nodeName":"pi-1","containers":[{"name":"cart"}]},"status":{"phase":"Running"}}}"#;
-
-/// A script of the origin's that runs. Dropped, it is killed.
-pub(crate) struct Origin(Child);
 
 /// What is on disk, in MB.
 pub(crate) struct Disk {
@@ -45,26 +42,9 @@ pub(crate) fn versions(python: &Path) -> String {
     output(python, ask)
 }
 
-impl Origin {
-    /// On this host, watching an API that has one pod, which never changes.
-    pub(crate) fn start(bed: &Bed, python: &Path) -> Self {
-        let mut command = bed.command(python);
-        command.args(["-c", SCRIPT, &format!("http://{}", api())]).stdin(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-
-    /// Its process.
-    pub(crate) fn id(&self) -> u32 {
-        self.0.id()
-    }
-}
-
-impl Drop for Origin {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// The origin's script on this host, watching an API that has one pod, which never changes.
+pub(crate) fn start(bed: &Bed, python: &Path) -> Process {
+    Process::start(bed.command(python).args(["-c", SCRIPT, &format!("http://{}", api())]))
 }
 
 /// Serves the watch of whoever comes first.

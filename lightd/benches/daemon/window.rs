@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use podlight_bed::Usage;
+use podlight_bed::Process;
 use tokio::time::{Instant, sleep};
 
 /// A while over which processes are measured.
@@ -22,14 +22,16 @@ pub(crate) struct Cost {
 }
 
 impl Window {
-    /// Waits for so `long`, and says what the processes of these numbers cost.
-    pub(crate) async fn over<const N: usize>(processes: [Option<u32>; N], long: Duration) -> [Option<Cost>; N] {
+    /// Waits for so `long`, and says what these processes cost.
+    pub(crate) async fn over<const N: usize>(processes: [Option<&Process>; N], long: Duration) -> [Option<Cost>; N] {
+        let usages = || processes.map(|process| process.map(Process::usage));
         let began = Instant::now();
-        let before = processes.map(usage);
+        let before = usages();
         sleep(long).await;
         let long = began.elapsed().as_secs_f64();
+        let after = usages();
         std::array::from_fn(|i| {
-            let (before, after) = before[i].zip(usage(processes[i]))?;
+            let (before, after) = before[i].zip(after[i])?;
             Some(Cost {
                 start: before.cpu,
                 memory: mebibytes(after.memory),
@@ -39,10 +41,6 @@ impl Window {
             })
         })
     }
-}
-
-fn usage(process: Option<u32>) -> Option<Usage> {
-    Some(Usage::of(process?).unwrap())
 }
 
 fn mebibytes(bytes: u64) -> f64 {

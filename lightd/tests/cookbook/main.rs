@@ -4,11 +4,11 @@
 
 mod recipes;
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use podlight_bed::Process;
 use podlight_tls::EVERY_LIGHT;
 use podlight_tls::authority::Authority;
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A lightd that the commands talk to.
 struct Served {
-    lightd: Child,
+    _lightd: Process,
     address: String,
     /// Where the commands run.
     folder: TempDir,
@@ -56,20 +56,11 @@ impl Served {
     }
 
     fn told(arguments: &[&str]) -> Self {
-        let mut lightd = Command::new(env!("CARGO_BIN_EXE_lightd"))
-            .args(["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"])
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("lightd starts");
-        let log = BufReader::new(lightd.stderr.take().expect("it is piped"));
-        let mut lines = log.lines().map_while(Result::ok);
-        let address = lines.find_map(|line| Some(line.split_once("address=")?.1.trim().to_owned()));
-        // Whoever logs into a closed pipe fails.
-        std::thread::spawn(move || lines.for_each(drop));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lightd"));
+        command.args(["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"]).args(arguments);
+        let lightd = Process::start(&mut command);
         let folder = TempDir::new().expect("a folder can be made");
-        Self { lightd, address: address.expect("it says where it listens"), folder }
+        Self { address: lightd.until_says("address="), _lightd: lightd, folder }
     }
 
     /// Whether `command` succeeds, and what it prints.
@@ -85,14 +76,6 @@ impl Served {
             .expect("there is a shell");
         let text = String::from_utf8_lossy(&output.stdout).replace(&self.address, ADDRESS);
         (output.status.success(), text)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.lightd.kill();
-        let _ = self.lightd.wait();
     }
 }
 

@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
-use podlight_bed::Usage;
+use podlight_bed::{Process, Usage};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -18,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A lightd with a virtual Nano. Dropped, it is killed.
 pub(crate) struct Daemon {
-    child: Child,
+    process: Process,
     pub(crate) address: SocketAddr,
     /// Where it listens without TLS, where it speaks TLS otherwise.
     pub(crate) local: Option<SocketAddr>,
@@ -39,24 +37,14 @@ impl Daemon {
     }
 
     fn told(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lightd"))
-            .args(["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let mut listens = |field| said.by_ref().find_map(|line| line.split_once(field)?.1.trim().parse().ok());
-        let address = listens("address=").unwrap();
-        let local = arguments.contains(&"--local").then(|| listens("local=").unwrap());
-        // A pipe that nobody reads would fill up.
-        thread::spawn(move || said.for_each(drop));
-        let drawn = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lightd"));
+        command.args(["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"]).args(arguments);
         let (show, shown) = watch::channel(String::new());
-        thread::spawn(move || drawn.for_each(|line| drop(show.send_replace(line))));
-        Self { child, address, local, shown }
+        let process = Process::heard(&mut command, move |line| drop(show.send_replace(line)));
+        let listens = |field| process.until_says(field).parse().unwrap();
+        let address = listens("address=");
+        let local = arguments.contains(&"--local").then(|| listens("local="));
+        Self { process, address, local, shown }
     }
 
     /// Waits until both LEDs of the stick have this color.
@@ -68,14 +56,6 @@ impl Daemon {
 
     /// What it costs.
     pub(crate) fn usage(&self) -> Usage {
-        Usage::of(self.child.id()).unwrap()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.usage()
     }
 }

@@ -26,7 +26,7 @@ async fn a_caller_with_a_certificate_of_the_ca_sets_the_light() {
 #[tokio::test]
 async fn whoever_is_not_believed_is_told_why_and_so_is_the_log_and_the_light_stays_as_it_is() {
     let (papers, other) = (Papers::new(), Papers::new());
-    let mut light = Daemon::start(&papers.light());
+    let light = Daemon::start(&papers.light());
     let good = Caller::new(&light, &papers);
     assert_eq!(good.set("green").await, Ok("#008000".to_owned()));
 
@@ -81,7 +81,7 @@ async fn a_caller_that_does_not_believe_the_light_says_why() {
 #[tokio::test]
 async fn tls_at_a_plain_port_is_told_of_at_both_ends() {
     let papers = Papers::new();
-    let mut light = Daemon::start(&[]);
+    let light = Daemon::start(&[]);
     let error = Caller::new(&light, &papers).set("red").await.unwrap_err();
     assert!(error.contains("what answers there speaks no TLS: start lightd with --tls-cert"), "{error}");
     light.logs("it speaks TLS").await;
@@ -94,14 +94,14 @@ async fn the_same_complaint_of_the_same_peer_is_logged_once() {
     for _ in 0..20 {
         Caller::plain(&light).set("red").await.unwrap_err();
     }
-    let logs = light.stop().await;
+    let logs = light.stop();
     assert_eq!(logs.matches("a peer is refused").count(), 1, "{logs}");
 }
 
 #[tokio::test]
 async fn certificates_change_while_it_runs_and_bad_ones_are_refused() {
     let papers = Papers::new();
-    let mut light = Daemon::start(&papers.light());
+    let light = Daemon::start(&papers.light());
     let caller = Caller::new(&light, &papers);
     let lasting = caller.connect().await;
     assert_eq!(lasting.set("green").await, Ok("#008000".to_owned()));

@@ -2,13 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
 
-use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Output};
 use std::time::Duration;
 
-use podlight_bed::{Bed, kernel};
+use podlight_bed::{Bed, Process, kernel};
 use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::v1::{Effect, GetStateRequest, LightState, SetColorRequest, StickState, WatchStateRequest};
 use tokio::runtime::Runtime;
@@ -20,8 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A lightd that serves. Dropped, it is killed.
 pub(crate) struct Daemon {
-    child: Child,
-    said: Arc<Mutex<String>>,
+    pub(crate) process: Process,
     runtime: Runtime,
     client: LightClient<Channel>,
 }
@@ -53,22 +49,12 @@ impl Daemon {
     pub(crate) fn serve(host: &impl Host, arguments: &[&str]) -> Self {
         let mut command = host.command(LIGHTD);
         command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(arguments);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let said = Arc::new(Mutex::new(String::new()));
-        let mut before = String::new();
-        let listening = lines.by_ref().find_map(|line| {
-            before = format!("{before}{line}\n");
-            line.contains("listening")
-                .then(|| line.split_once("address=").map(|(_, address)| address.trim().to_owned()))?
-        });
-        let Some(address) = listening else { panic!("lightd ended: {:?}; it said: {before}", child.wait()) };
-        let log = Arc::clone(&said);
-        std::thread::spawn(move || lines.for_each(|line| log.lock().unwrap().extend([&line, "\n"])));
+        let process = Process::start(&mut command);
+        let address = process.until_says("listening address=");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let client = LightClient::new(runtime.block_on(endpoint.connect()).unwrap());
-        Self { child, said, runtime, client }
+        Self { process, runtime, client }
     }
 
     /// Shows `color` on all LEDs.
@@ -111,7 +97,7 @@ impl Daemon {
             };
             tokio::time::timeout(PATIENCE, wait).await
         });
-        waited.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}; has {last:?}; lightd said: {}", self.said()))
+        waited.unwrap_or_else(|_| panic!("not within {PATIENCE:?}: {what}; has {last:?}"))
     }
 
     /// Waits until all sticks are there and lit.
@@ -125,28 +111,8 @@ impl Daemon {
         sticks.into_iter().map(|stick| stick.problem).next().unwrap_or_default()
     }
 
-    /// What it logged since it listens.
-    pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
-    }
-
-    /// What the kernel has in `/proc` of its process.
-    pub(crate) fn proc(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}", self.child.id()))
-    }
-
-    /// Tells it to end, and waits until it has.
-    pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let kill = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(kill.success());
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    /// What the kernel says of its process.
+    pub(crate) fn status(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap()
     }
 }

@@ -171,7 +171,7 @@ fn lightd_serves_while_its_stick_fails_and_ends_when_told() {
     stick.until("tried", |stick| stick.log().len() > 5);
     lightd.set("#002800");
     assert!(!lightd.state().sticks[0].present);
-    assert!(lightd.terminate().success(), "{}", lightd.said());
+    assert!(lightd.process.terminate().success());
 }
 
 #[test]
@@ -181,6 +181,6 @@ fn the_stick_is_left_in_a_defined_look() {
     let mut lightd = Daemon::serve(&bed, &[]);
     lightd.set("#002800");
     stick.until_leds(&GREEN);
-    assert!(lightd.terminate().success(), "{}", lightd.said());
+    assert!(lightd.process.terminate().success());
     assert_eq!(stick.leds(), [[24, 0, 40]; 2]);
 }

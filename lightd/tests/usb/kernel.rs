@@ -6,13 +6,12 @@
 #![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use podlight_bed::kernel::{Bed, Plugged};
-use podlight_bed::{EmulatedStick, Fault};
+use podlight_bed::{EmulatedStick, Fault, Process};
 use podlight_proto::v1::StickState;
 
 use crate::daemon::{Daemon, Host, output};
@@ -92,7 +91,7 @@ fn a_stick_is_found_written_and_read_back_beside_usbhid() {
     let stick = bed.plug(1, nano());
     stick.until_bound();
     let mut lightd = Daemon::serve(&bed, &[]);
-    let status = fs::read_to_string(lightd.proc().join("status")).unwrap();
+    let status = lightd.status();
     assert!(
         status.contains("\nUid:\t1000\t1000\t1000") && status.contains("\nCapEff:\t0000000000000000\n"),
         "{status}"
@@ -108,7 +107,7 @@ fn a_stick_is_found_written_and_read_back_beside_usbhid() {
     assert_eq!(row, ["BS012345-3.0", "1-1", "2", "2", "(multi-LED)", "ok"]);
     // Neither detached nor bound anew.
     assert_eq!(stick.driver().as_deref(), Some("usbhid"));
-    assert!(lightd.terminate().success(), "{}", lightd.said());
+    assert!(lightd.process.terminate().success());
     assert_eq!(stick.leds(), [[24, 0, 40]; 2]);
 }
 
@@ -282,12 +281,7 @@ impl Pod {
     fn with_all_nodes() -> Self {
         let mut plugin = Command::new(env!("CARGO_BIN_EXE_lightd"));
         plugin.args(["device-plugin", "--folder", "/run/usb", "--kubelet-folder", "/run/no-kubelet"]);
-        let mut plugin = plugin.stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(plugin.stderr.take().unwrap());
-        let missing = said.lines().map_while(Result::ok).find(|line| line.contains("socket folder missing"));
-        assert!(missing.is_some(), "it ended");
-        plugin.kill().unwrap();
-        plugin.wait().unwrap();
+        Process::start(&mut plugin).until_says("socket folder missing");
         run("chmod 755 /run/usb; echo pod:x:65532:65532::/:/bin/sh >>/etc/passwd");
         Self
     }
@@ -310,7 +304,7 @@ fn a_pod_with_all_nodes_lights_a_stick_that_comes_later_under_any_number() {
     let pod = Pod::with_all_nodes();
     assert_eq!(fs::read_dir("/run/usb/004").unwrap().count(), 127);
     let mut lightd = Daemon::serve(&pod, &[]);
-    let status = fs::read_to_string(lightd.proc().join("status")).unwrap();
+    let status = lightd.status();
     assert!(status.contains("\nUid:\t65532\t65532") && status.contains("\nCapEff:\t0000000000000000\n"), "{status}");
     lightd.set("#002800");
     until_unplugged(&mut lightd);
@@ -337,11 +331,12 @@ fn a_light_that_does_not_change_costs_next_to_nothing() {
     lightd.set("#002800");
     stick.until_leds(&GREEN);
     let sent = stick.look(|stick| stick.log().len());
-    let before = cost(&lightd);
+    let before = lightd.process.usage();
     timed("three frames asserted again", || {
         stick.until("three frames more", |stick| stick.log().len() >= sent + 3);
     });
-    let (busy, woken) = (cost(&lightd).0 - before.0, cost(&lightd).1 - before.1);
+    let after = lightd.process.usage();
+    let (busy, woken) = (after.cpu - before.cpu, after.sleeps - before.sleeps);
     tell(&format!("{} ms of CPU, woken {woken} times", busy.as_millis()));
     stick.look(|stick| {
         for sent in &stick.log()[sent..] {
@@ -350,19 +345,4 @@ fn a_light_that_does_not_change_costs_next_to_nothing() {
     });
     // Once a second, each of a few threads.
     assert!(woken < 300, "{woken}");
-}
-
-/// The CPU time that it has used, and how often one of its threads has waited for something.
-fn cost(lightd: &Daemon) -> (Duration, u64) {
-    let stat = fs::read_to_string(lightd.proc().join("stat")).unwrap();
-    // Behind the name, which may hold anything; user and system time in 1/100 s.
-    let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: u64 = [11, 12].map(|field: usize| fields[field].parse::<u64>().unwrap()).iter().sum();
-    let tasks = fs::read_dir(lightd.proc().join("task")).unwrap().flatten();
-    let waits = |task: fs::DirEntry| {
-        let status = fs::read_to_string(task.path().join("status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
-        line.trim().parse::<u64>().unwrap()
-    };
-    (Duration::from_millis(10 * ticks), tasks.map(waits).sum())
 }
