@@ -14,7 +14,8 @@
 
 mod lamp;
 mod origin;
-mod stream;
+#[path = "../../tests/pressure/watcher.rs"]
+mod watcher;
 mod window;
 
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ use tokio::time::{sleep, timeout};
 
 use lamp::Lamp;
 use origin::Disk;
-use stream::Stream;
+use watcher::{LEASE, Stream};
 use window::{Cost, Window};
 
 /// The origin's, for pods that run.
@@ -74,8 +75,8 @@ fn main() {
         let mut drawn = Lamp::with_virtual_nano(lightd);
         let lit = Lamp::on(&beds.0, lightd);
         let streams = [
-            Stream::open(drawn.address, Look::solid(GREEN)).await,
-            Stream::open(lit.address, Look::solid(GREEN)).await,
+            Stream::open(drawn.address, Look::solid(GREEN), LEASE / 3).await,
+            Stream::open(lit.address, Look::solid(GREEN), LEASE / 3).await,
         ];
         let origin = python.as_deref().ok().map(|python| origin::start(&beds.1, python));
         drawn.until_shows(GREEN).await;

@@ -3,24 +3,29 @@
 mod daemon;
 mod peers;
 mod tls;
+mod watcher;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use daemon::Daemon;
 use futures::future::join_all;
 use peers::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RESET, Watcher, call, client, frame, hears, preface,
-    said, set, stream,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RESET, call, client, frame, hears, preface, said, set,
+    stream,
 };
-use podlight_proto::{Color, v1};
+use podlight_proto::{Color, Look, v1};
 use tls::{greeting, papers};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tonic::Code;
+use watcher::Stream;
 
 const GREEN: Color = Color::rgb(0, 25, 0);
 const RED: Color = Color::rgb(50, 0, 0);
+/// Between two renewals of the watcher's lease.
+const RENEWAL: Duration = Duration::from_millis(300);
 
 /// Open files that peers can make lightd have: its connections, and some that come and go.
 const MOST_FILES: usize = 64 + 8;
@@ -43,7 +48,7 @@ async fn survives_by_tls<T>(attack: impl AsyncFnOnce(SocketAddr) -> T) {
 }
 
 async fn stands<T>(mut lightd: Daemon, address: SocketAddr, attack: impl AsyncFnOnce(SocketAddr) -> T) {
-    let watcher = Watcher::start(address, GREEN).await;
+    let watcher = Stream::open(address, Look::solid(GREEN), RENEWAL).await;
     lightd.shows("#001900").await;
     let before = lightd.usage();
 
@@ -52,11 +57,11 @@ async fn stands<T>(mut lightd: Daemon, address: SocketAddr, attack: impl AsyncFn
     assert!(after.files <= before.files + MOST_FILES, "{before:?}, {after:?}");
     assert!(after.memory <= before.memory + MOST_MEMORY, "{before:?}, {after:?}");
 
-    watcher.wants(RED);
+    watcher.wants(Look::solid(RED));
     lightd.shows("#320000").await;
     set(address, "blue").await;
     lightd.shows("#0000ff").await;
-    assert!(watcher.is_connected(), "the watcher's stream broke");
+    assert!(watcher.is_open(), "the watcher's stream broke");
     drop(held);
 }
 

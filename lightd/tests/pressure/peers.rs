@@ -1,82 +1,21 @@
-//! Peers of a light: an honest watcher, an honest person, and those who speak HTTP/2 as nobody should.
+//! Peers of a light: an honest person, and those who speak HTTP/2 as nobody should.
 
 #![expect(clippy::unwrap_used, reason = "only tests call this, and a panic fails them")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use podlight_proto::v1::color_status::Outcome;
+use podlight_proto::v1;
 use podlight_proto::v1::light_client::LightClient;
-use podlight_proto::{Color, Command, Lease, Look, Reason, v1};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
-
-/// Between two renewals of the watcher's lease.
-const RENEWAL: Duration = Duration::from_millis(300);
 
 /// Far longer than anything here takes: a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Of a person who was not let in.
 const RETRY: Duration = Duration::from_millis(10);
-
-/// A watcher with one stream, which it never opens anew.
-pub(crate) struct Watcher {
-    wish: watch::Sender<Color>,
-    task: JoinHandle<()>,
-}
-
-impl Watcher {
-    pub(crate) async fn start(address: SocketAddr, color: Color) -> Self {
-        let mut client = client(address).await;
-        let (wish, mut wished) = watch::channel(color);
-        let (commands, stream) = mpsc::channel(1);
-        let task = async move {
-            let mut answers = client.stream_colors(ReceiverStream::new(stream)).await.unwrap().into_inner();
-            let mut version = 0;
-            loop {
-                version += u64::from(version == 0 || wished.has_changed().unwrap());
-                let command = command(version, *wished.borrow_and_update());
-                commands.send(command.into()).await.unwrap();
-                let answer = async {
-                    loop {
-                        let status = answers.message().await.expect("the stream lives").expect("the stream goes on");
-                        if status.outcome() != Outcome::Changed {
-                            return status.outcome();
-                        }
-                    }
-                };
-                assert_eq!(answer.await, Outcome::Applied);
-                let _ = timeout(RENEWAL, wished.changed()).await;
-            }
-        };
-        Self { wish, task: tokio::spawn(task) }
-    }
-
-    pub(crate) fn wants(&self, color: Color) {
-        self.wish.send_replace(color);
-    }
-
-    /// Its stream is still the one that it opened at first.
-    pub(crate) fn is_connected(&self) -> bool {
-        !self.task.is_finished()
-    }
-}
-
-fn command(version: u64, color: Color) -> Command {
-    Command {
-        epoch: 7,
-        version,
-        lease: Lease::For(Duration::from_secs(15)),
-        node: "n1".to_owned(),
-        reason: Reason { text: "shop/cart Running".to_owned(), ..Reason::default() },
-        looks: vec![Look::solid(color)],
-    }
-}
 
 /// A new connection.
 pub(crate) async fn client(address: SocketAddr) -> LightClient<Channel> {

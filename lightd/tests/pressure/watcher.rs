@@ -1,5 +1,7 @@
-//! A watcher's stream to a light: each command is the whole look, renewed by a third of its lease, and answered before the
-//! next.
+//! An honest watcher's stream to a light, for tests and benchmarks: each command is the whole look, renewed before its lease
+//! ends, and answered before the next.
+
+#![expect(clippy::unwrap_used, reason = "only tests and benchmarks call this, and a panic fails them")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,17 +16,17 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Endpoint;
 
 /// The watcher's own.
-const LEASE: Duration = Duration::from_secs(15);
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
 
-/// A stream that is open, for as long as this lives.
+/// A stream that is open for as long as this lives, and never opened anew.
 pub(crate) struct Stream {
     wish: watch::Sender<Look>,
     task: JoinHandle<()>,
 }
 
 impl Stream {
-    /// Opens one to the light at `address`, which shall show `look`.
-    pub(crate) async fn open(address: SocketAddr, look: Look) -> Self {
+    /// Opens one to the light at `address`, which shall show `look`. Its lease is renewed this often.
+    pub(crate) async fn open(address: SocketAddr, look: Look, renewal: Duration) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let mut client = LightClient::new(endpoint.connect().await.unwrap());
         let (wish, mut wished) = watch::channel(look);
@@ -35,9 +37,17 @@ impl Stream {
             loop {
                 let command = command(version, *wished.borrow_and_update());
                 commands.send(command.into()).await.unwrap();
-                while answers.message().await.unwrap().expect("the stream goes on").outcome() != Outcome::Applied {}
-                let renewal = timeout(LEASE / 3, wished.changed()).await;
-                version += u64::from(renewal.is_ok());
+                let answer = async {
+                    loop {
+                        let status = answers.message().await.expect("the stream lives").expect("the stream goes on");
+                        if status.outcome() != Outcome::Changed {
+                            return status.outcome();
+                        }
+                    }
+                };
+                assert_eq!(answer.await, Outcome::Applied);
+                let changed = timeout(renewal, wished.changed()).await;
+                version += u64::from(changed.is_ok());
             }
         };
         Self { wish, task: tokio::spawn(task) }
@@ -55,7 +65,7 @@ impl Stream {
 
 fn command(version: u64, look: Look) -> Command {
     Command {
-        epoch: 1,
+        epoch: 7,
         version,
         lease: Lease::For(LEASE),
         node: "pi-1".to_owned(),
