@@ -1,10 +1,11 @@
 //! The real watcher, and a light with a virtual stick for each node.
 
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use clap::Parser;
 use lightd::{Frame, Lightd, Settings};
+use podlight_bed::Process;
 use podlight_proto::Color;
 use tempfile::NamedTempFile;
 use tokio::sync::watch;
@@ -19,7 +20,7 @@ struct Parsed {
 
 /// A watcher that runs, and its lights. Dropped, it is killed.
 pub(crate) struct Ours {
-    watcher: Child,
+    _watcher: Process,
     lights: Vec<(watch::Receiver<Frame>, AbortHandle)>,
     _kubeconfig: NamedTempFile,
 }
@@ -40,8 +41,7 @@ impl Ours {
             let running = tokio::spawn(lightd.run(std::future::pending()));
             lights.push((frames, running.abort_handle()));
         }
-        let watcher = watcher.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { watcher, lights, _kubeconfig: file }
+        Self { _watcher: Process::start(&mut watcher), lights, _kubeconfig: file }
     }
 
     /// Waits until all lights show this color.
@@ -59,9 +59,6 @@ impl Ours {
 
 impl Drop for Ours {
     fn drop(&mut self) {
-        // It may have ended.
-        self.watcher.kill().ok();
-        self.watcher.wait().ok();
         for (_, running) in &self.lights {
             running.abort();
         }

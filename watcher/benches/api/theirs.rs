@@ -1,11 +1,11 @@
 //! The origin's way: Kubernetes' own Python client watches pods for each node.
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::process::Command;
 
+use podlight_bed::Process;
 use tempfile::NamedTempFile;
 use tokio::sync::watch;
 
@@ -25,7 +25,7 @@ pub(crate) enum Which {
 
 /// Watches that run. Dropped, they are killed.
 pub(crate) struct Theirs {
-    processes: Vec<Child>,
+    _processes: Vec<Process>,
     nodes: usize,
     colors: watch::Receiver<HashMap<String, String>>,
     _kubeconfig: NamedTempFile,
@@ -44,36 +44,20 @@ impl Theirs {
         let start = |nodes: &[String]| {
             let mut command = Command::new(python);
             command.args(["-c", SCRIPT]).arg(file.path()).args([namespace, which]).args(nodes);
-            let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-            let (lines, tell) = (BufReader::new(child.stdout.take().unwrap()).lines(), tell.clone());
-            thread::spawn(move || {
-                for line in lines.map_while(Result::ok) {
-                    let (node, color) = line.split_once(' ').unwrap();
-                    tell.send_modify(|colors: &mut HashMap<_, _>| {
-                        drop(colors.insert(node.to_owned(), color.to_owned()))
-                    });
-                }
-            });
-            child
+            let tell = tell.clone();
+            Process::heard(&mut command, move |line| {
+                let (node, color) = line.split_once(' ').unwrap();
+                tell.send_modify(|colors: &mut HashMap<_, _>| drop(colors.insert(node.to_owned(), color.to_owned())));
+            })
         };
         let processes = nodes.chunks(EACH).map(start).collect();
-        Self { processes, nodes: nodes.len(), colors, _kubeconfig: file }
+        Self { _processes: processes, nodes: nodes.len(), colors, _kubeconfig: file }
     }
 
     /// Waits until all nodes have this color.
     pub(crate) async fn until(&mut self, color: &str) {
         let all = |colors: &HashMap<_, String>| colors.values().filter(|shown| *shown == color).count() == self.nodes;
         self.colors.wait_for(all).await.expect("it runs");
-    }
-}
-
-impl Drop for Theirs {
-    fn drop(&mut self) {
-        for process in &mut self.processes {
-            // It may have ended.
-            process.kill().ok();
-            process.wait().ok();
-        }
     }
 }
 

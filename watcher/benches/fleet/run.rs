@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use tokio::time::{Instant, sleep};
 
 use crate::node;
-use crate::process::{Part, Watcher};
+use crate::process::{self, Part};
 
 /// For lists that follow the first ones, and for leases to be renewed at times of their own.
 const SETTLES: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ pub(crate) async fn watcher(count: usize, lease: Duration, idle: Duration, tls: 
     let mut lights = Part::start(&["lights", &count.to_string()], tls);
     let address: SocketAddr = lights.says().await.parse().unwrap();
     let (cluster, _server, kubeconfig) = cluster(count, address).await;
-    let watcher = Watcher::start(kubeconfig.path(), lease, tls);
+    let mut watcher = process::watcher(kubeconfig.path(), lease, tls);
     assert_eq!(lights.ask(&format!("right {SOME}")).await, "right");
 
     sleep(SETTLES.min(idle)).await;
@@ -85,10 +85,10 @@ pub(crate) async fn watcher(count: usize, lease: Duration, idle: Duration, tls: 
         .for_each(|number| cluster.apply_pod(pod(number).running()));
     assert_eq!(lights.ask(&format!("right {SOME}")).await, "right");
 
-    watcher.kill().await;
+    watcher.kill();
     assert_eq!(lights.ask("forget").await, "forgotten");
     let start = Instant::now();
-    let watcher = Watcher::start(kubeconfig.path(), lease, tls);
+    let watcher = process::watcher(kubeconfig.path(), lease, tls);
     assert_eq!(lights.ask(&format!("right {SOME}")).await, "right");
     let restarted = start.elapsed();
     sleep(SETTLES.min(idle)).await;
@@ -112,9 +112,9 @@ pub(crate) async fn peer(count: usize, idle: Duration, tls: Option<&Path>) -> He
     let mut peer = Part::start(&["peer", &count, &address], tls);
     assert_eq!(peer.says().await, "open");
     sleep(SETTLES.min(idle)).await;
-    let (before, start) = (peer.usage(), Instant::now());
+    let (before, start) = (peer.process.usage(), Instant::now());
     sleep(idle).await;
-    let usage = peer.usage();
+    let usage = peer.process.usage();
     Held { usage, cpu: (usage.cpu - before.cpu).as_secs_f64() / start.elapsed().as_secs_f64() }
 }
 

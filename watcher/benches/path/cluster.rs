@@ -10,11 +10,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use podlight_bed::Process;
 use podlight_sim::{Cluster, NodeBuilder, PodBuilder};
 use tempfile::NamedTempFile;
 
 use crate::light::{Color, GREEN, PATIENCE, RED, YELLOW, now};
-use crate::process::Process;
 
 /// The node whose light is looked at.
 pub(crate) const NODE: &str = "pi-1";
@@ -100,14 +100,14 @@ impl Stage {
         self.writes.recv_timeout(PATIENCE).expect("what has arrived was written")
     }
 
-    /// The watcher of this cluster, for the light that listens at this port.
-    pub(crate) fn watch(&self, port: &str, policy: &str) -> Watcher {
+    /// The watcher of this cluster, for the light that listens at this address.
+    pub(crate) fn watch(&self, light: &str, policy: &str) -> Watcher {
         let mut file = NamedTempFile::new().unwrap();
         file.write_all(policy.as_bytes()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_watcher"));
         command.arg("--kubeconfig").arg(self.kubeconfig.path()).arg("--policy").arg(file.path());
         command.args(["--listen", "off", "--http", "127.0.0.1:0"]);
-        let process = Process::start(command.arg(format!("--light={NODE}=http://127.0.0.1:{port}")));
+        let process = Process::start(command.arg(format!("--light={NODE}=http://{light}")));
         let http = process.until_says("HTTP can be read address=");
         Watcher { process, http, _policy: file }
     }
@@ -154,7 +154,7 @@ impl Watcher {
     }
 
     /// Stops it in good order: the next one is obeyed at once.
-    pub(crate) fn stop(self) {
+    pub(crate) fn stop(mut self) {
         self.process.terminate();
     }
 }

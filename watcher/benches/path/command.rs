@@ -15,7 +15,7 @@ use crate::light::{Emulated, GREEN, RED, Stick as _, now};
 /// From commands that are handed over to gRPC to their frames; so many, after a pause of so many microseconds each.
 pub(crate) fn frames(light: &Emulated, count: usize, pause: u64) -> Times {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{}", light.port())).unwrap().tcp_nodelay(true);
+    let endpoint = Endpoint::from_shared(format!("http://{}", light.address())).unwrap().tcp_nodelay(true);
     runtime.block_on(async {
         let mut client = LightClient::new(endpoint.connect().await.unwrap());
         let (commands, stream) = mpsc::channel(1);

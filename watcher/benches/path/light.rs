@@ -1,16 +1,13 @@
 //! Edge: a lightd and its stick, and when that came to show what.
 
-use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use lightd::{Lightd, Settings};
-use podlight_bed::{Bed, EmulatedStick, Plugged};
-
-use crate::process::{Process, lightd, say};
+use podlight_bed::{Bed, EmulatedStick, Plugged, Process};
 
 /// Red, green, blue of both LEDs of a Nano.
 pub(crate) type Color = [u8; 3];
@@ -35,14 +32,14 @@ pub(crate) trait Stick {
 pub(crate) struct Emulated {
     _process: Process,
     stick: Plugged,
-    port: String,
+    address: String,
     _bed: Bed,
 }
 
 /// lightd's library with a virtual stick, in a process that writes down each frame.
 pub(crate) struct Virtual {
     _process: Process,
-    port: String,
+    address: String,
     frames: Arc<Frames>,
 }
 
@@ -56,14 +53,12 @@ impl Emulated {
         let stick = bed.plug(1, EmulatedStick::nano("BS012345-3.0"));
         let mut command = bed.command(lightd());
         let process = Process::start(command.args(["--listen", "127.0.0.1:0", "--http", "off"]));
-        let address = process.until_says("listening address=");
-        let (_, port) = address.rsplit_once(':').unwrap();
-        Some(Self { _process: process, stick, port: port.to_owned(), _bed: bed })
+        Some(Self { address: process.until_says("listening address="), _process: process, stick, _bed: bed })
     }
 
-    /// Where it listens, on this host.
-    pub(crate) fn port(&self) -> &str {
-        &self.port
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 }
 
@@ -89,23 +84,19 @@ impl Stick for Emulated {
 
 impl Virtual {
     pub(crate) fn start() -> Self {
-        let mut process = Process::start(Command::new(std::env::current_exe().unwrap()).arg("--virtual-light"));
-        let mut lines = BufReader::new(process.output()).lines().map_while(Result::ok);
-        let port = lines.next().expect("it says where it listens");
         let frames = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let seen = Arc::clone(&frames);
-        thread::spawn(move || {
-            for line in lines {
-                let parts: Vec<u8> = line.split(' ').map(|part| part.parse().unwrap()).collect();
-                seen.0.lock().unwrap().push((now(), [parts[0], parts[1], parts[2]]));
-                seen.1.notify_all();
-            }
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let process = Process::heard(command.arg("--virtual-light"), move |line| {
+            let parts: Vec<u8> = line.split(' ').map(|part| part.parse().unwrap()).collect();
+            seen.0.lock().unwrap().push((now(), [parts[0], parts[1], parts[2]]));
+            seen.1.notify_all();
         });
-        Self { _process: process, port, frames }
+        Self { address: process.until_says("listening address="), _process: process, frames }
     }
 
-    pub(crate) fn port(&self) -> &str {
-        &self.port
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 }
 
@@ -122,7 +113,7 @@ impl Stick for Virtual {
     }
 }
 
-/// lightd with a virtual stick, as a process of its own: says its port, then each frame.
+/// lightd with a virtual stick, as a process of its own: says where it listens, and each frame.
 pub(crate) fn run_virtual() -> anyhow::Result<()> {
     #[derive(Parser)]
     struct Parsed {
@@ -133,16 +124,31 @@ pub(crate) fn run_virtual() -> anyhow::Result<()> {
     let Parsed { settings } = Parsed::try_parse_from(arguments)?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let lightd = Lightd::bind(settings).await?;
-        say(&lightd.address().port().to_string());
+        eprintln!("listening address={}", lightd.address());
         let mut frames = lightd.frames().pop().unwrap();
         tokio::spawn(async move {
             while frames.changed().await.is_ok() {
                 let color = frames.borrow_and_update().colors[0];
-                say(&format!("{} {} {}", color.r, color.g, color.b));
+                println!("{} {} {}", color.r, color.g, color.b);
             }
         });
         lightd.run(std::future::pending()).await
     })
+}
+
+/// The binary `lightd`, made as the watcher's was, of the sources as they are now.
+fn lightd() -> PathBuf {
+    let beside = Path::new(env!("CARGO_BIN_EXE_watcher"));
+    let folder = beside.parent().unwrap();
+    let profile = match folder.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        profile => profile,
+    };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--package", "lightd", "--bin", "lightd", "--profile", profile]);
+    cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    assert!(cargo.arg("--target-dir").arg(folder.parent().unwrap()).status().unwrap().success(), "{cargo:?}");
+    folder.join("lightd")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]

@@ -7,7 +7,12 @@
 //!
 //! Both ends are here, so one clock measures. What is measured begins when the API server's word is with the kernel.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and fails by panicking"
+)]
 
 mod cluster;
 mod command;
@@ -15,7 +20,6 @@ mod echo;
 mod figures;
 mod light;
 mod origin;
-mod process;
 mod way;
 
 use std::ops::Range;
@@ -94,7 +98,7 @@ fn main() -> anyhow::Result<()> {
     };
     let ours = Emulated::start().map(|light| ours(&stage, &light, &options, &mut row));
     let light = Virtual::start();
-    let watcher = stage.watch(light.port(), AT_ONCE);
+    let watcher = stage.watch(light.address(), AT_ONCE);
     let turns = way::turns(&stage, &light, changes, &APART, &mut Rng::with_seed(seed));
     row("API's word → frame at a virtual stick", &turns.first);
     watcher.stop();
@@ -124,7 +128,7 @@ fn ours(
 ) -> (Turns, Vec<Burst>) {
     let some = changes.div_ceil(4);
     let mut random = Rng::with_seed(seed);
-    let watcher = stage.watch(light.port(), AT_ONCE);
+    let watcher = stage.watch(light.address(), AT_ONCE);
     let turns = way::turns(stage, light, changes, &APART, &mut random);
     let (mean, count) = watcher.acknowledged();
     row("API's word → frame at the stick", &turns.first);
@@ -139,7 +143,7 @@ fn ours(
     row("the last of changes at once", &bursts.iter().map(|burst| burst.time).collect());
     watcher.stop();
 
-    let watcher = stage.watch(light.port(), "");
+    let watcher = stage.watch(light.address(), "");
     let morphs = way::turns(stage, light, some.div_ceil(4), &FAR_APART, &mut random);
     row("by the default policy, whose green morphs: first frame", &morphs.first);
     row("by the default policy, whose green morphs: final color", &morphs.last);

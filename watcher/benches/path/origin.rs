@@ -1,10 +1,9 @@
 //! The peer: the origin's way, in Python with the libraries that people use, on the same kind of emulated stick.
 
 use fastrand::Rng;
-use podlight_bed::{Bed, EmulatedStick, bench};
+use podlight_bed::{Bed, EmulatedStick, Process, bench};
 
 use crate::cluster::{NODE, Stage};
-use crate::process::Process;
 use crate::way::{self, Burst, Turns};
 
 /// Between two changes, in microseconds. It goes on for a while after it has sent a color first.

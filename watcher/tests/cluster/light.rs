@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use podlight_bed::{Bed, EmulatedStick, Plugged};
+use podlight_bed::{Bed, EmulatedStick, Plugged, Process};
 use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::v1::{GetStateRequest, Layer, LightState, Reason};
 use tonic::transport::{Channel, Endpoint};
 
-use crate::process::Process;
 use crate::stage::until;
 
 pub(crate) const DARK: [u8; 3] = [0, 0, 0];
@@ -38,10 +37,10 @@ async fn serve(bed: &Bed, port: u16) -> (Process, u16, LightClient<Channel>) {
     assert!(lightd.exists(), "{} is missing: cargo build -p lightd first", lightd.display());
     let mut command = bed.command(lightd);
     command.args(["--listen", &format!("127.0.0.1:{port}"), "--http", "off"]);
-    let process = Process::start("lightd", &mut command);
-    let listening = process.until_says("address=").await;
+    let process = Process::start(&mut command);
+    let listening = process.until_says("address=");
     let (_, port) = listening.rsplit_once(':').expect("an address has a port");
-    let port = port.trim().parse().unwrap();
+    let port = port.parse().unwrap();
     let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}")).unwrap();
     let client = LightClient::new(endpoint.connect().await.unwrap());
     (process, port, client)

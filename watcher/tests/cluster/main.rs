@@ -22,7 +22,6 @@ mod life;
 mod light;
 mod node;
 mod outage;
-mod process;
 mod server;
 mod stage;
 mod watcher;

@@ -3,10 +3,11 @@
 use std::io::Write as _;
 use std::process::{Command, ExitStatus};
 
+use podlight_bed::Process;
 use tempfile::NamedTempFile;
 
 use crate::cluster::Cluster;
-use crate::process::Process;
+use crate::stage::until;
 use crate::wire::Wire;
 
 /// A watcher that runs. Dropped, it is killed.
@@ -38,19 +39,18 @@ impl Watcher {
             .arg("--kubeconfig")
             .arg(file.path())
             .args(arguments);
-        Self { process: Process::start("watcher", &mut command), _kubeconfig: file }
+        Self { process: Process::start(&mut command), _kubeconfig: file }
     }
 
-    /// Waits until it logs this.
-    pub(crate) async fn until_says(&self, text: &str) {
-        self.process.until_says(text).await;
+    /// Waits until it logs a line with this text, if it hasn't yet, and returns what follows it there.
+    pub(crate) async fn until_says(&self, text: &str) -> String {
+        let says = async || self.process.says(text).ok_or_else(|| self.process.said());
+        until(&format!("the watcher says {text:?}"), says).await
     }
 
     /// Where people can ask it.
     pub(crate) async fn url(&self) -> String {
-        let line = self.process.until_says("people can ask").await;
-        let (_, address) = line.split_once("address=").expect("it says where");
-        format!("http://{}", address.trim())
+        format!("http://{}", self.until_says("people can ask address=").await)
     }
 
     /// Stops it, so that it neither hears nor says anything.
@@ -64,7 +64,8 @@ impl Watcher {
     }
 
     /// Tells it to end, and waits until it has.
-    pub(crate) async fn terminate(self) -> ExitStatus {
-        self.process.terminate().await
+    pub(crate) async fn terminate(mut self) -> ExitStatus {
+        self.process.signal("TERM");
+        until("the watcher ends", async || self.process.ended().ok_or_else(|| "running".into())).await
     }
 }

@@ -72,9 +72,9 @@ async fn five_thousand_lights_that_come_back_at_once_are_all_told_the_truth() {
     crash_each(7);
     lights.come_back();
     lights.until("all told anew", |told| right(told, &|i| i % 10 == 0 || i % 7 == 0)).await;
-    let usage = watcher.usage();
+    let usage = watcher.process.usage();
     assert!(usage.memory <= MOST_FOR_ALL, "{usage:?}");
-    assert_eq!(watcher.said().matches("is silent").count(), 0, "it went on to hear the API: {}", watcher.said());
+    assert_eq!(watcher.process.says("is silent"), None, "it went on to hear the API");
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn more_lights_than_files_are_told_in_part_and_the_api_is_heard() {
     // Room for 32 lights.
     let watcher = Watcher::start(&server, "-n 96", &LONG);
     lights.until("32 told", |told| told.len() == 32).await;
-    let files = watcher.usage().files;
+    let files = watcher.process.usage().files;
     assert!(files <= 64, "{files} files");
     watcher.until_says("too few open files are allowed for all lights").await;
 
@@ -128,9 +128,9 @@ async fn lights_that_stall_cost_nothing_and_delay_no_other() {
             |told: &Told| told["n1"].reason.as_ref().is_some_and(|reason| reason.restarts == 1_000 * round + 1_000);
         lights.until("told of the last", last).await;
         if round == 6 {
-            before = watcher.usage().memory;
+            before = watcher.process.usage().memory;
         }
     }
-    let more = watcher.usage().memory.saturating_sub(before);
+    let more = watcher.process.usage().memory.saturating_sub(before);
     assert!(more <= MOST_FOR_STALLED, "{more} bytes more");
 }

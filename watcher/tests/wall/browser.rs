@@ -1,8 +1,8 @@
 //! A headless Chromium, by the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>).
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
@@ -10,6 +10,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header;
 use hyper_util::rt::TokioIo;
+use podlight_bed::Process;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
@@ -28,25 +29,19 @@ pub(crate) const DOWN: &str = "\u{e015}";
 
 /// A window of a browser of its own. Dropped, both are closed.
 pub(crate) struct Window {
-    driver: Child,
-    /// Open for as long as it may say something.
-    _said: BufReader<ChildStdout>,
+    driver: Process,
     address: SocketAddr,
     session: String,
 }
 
 impl Window {
     pub(crate) async fn new() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("chromedriver, of Debian's chromium-driver");
-        let mut said = BufReader::new(driver.stdout.take().unwrap());
-        let lines = said.by_ref().lines().map_while(Result::ok);
+        let (say, said) = channel();
+        // Of Debian's chromium-driver.
+        let driver = Process::heard(Command::new("chromedriver").arg("--port=0"), move |line| drop(say.send(line)));
         let port = |line: String| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok();
-        let port = { lines }.find_map(port);
-        let address = SocketAddr::from(([127, 0, 0, 1], port.unwrap()));
+        let port = said.iter().find_map(port).expect("it says where it listens");
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
         // In the background none of them may look for anything elsewhere.
         let flags = [
             "--headless",
@@ -63,7 +58,7 @@ impl Window {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": { "args": flags }, "goog:loggingPrefs": { "browser": "ALL" },
         } } });
-        let mut window = Self { driver, _said: said, address, session: String::new() };
+        let mut window = Self { driver, address, session: String::new() };
         let session = window.call("POST", "", &wanted).await;
         window.session = format!("/{}", session["sessionId"].as_str().unwrap());
         window
@@ -151,7 +146,6 @@ impl Window {
 impl Drop for Window {
     fn drop(&mut self) {
         // Told so, it closes its browser first.
-        Command::new("kill").args(["-TERM", &self.driver.id().to_string()]).status().ok();
-        self.driver.wait().ok();
+        self.driver.terminate();
     }
 }

@@ -12,7 +12,7 @@ use podlight_proto::v1::Layer;
 use podlight_sim::{NodeBuilder, PodBuilder};
 
 use browser::{DOWN, ENTER, ESCAPE, HOME, TAB, Window};
-use stage::{Signal, Stage, cart};
+use stage::{Stage, cart};
 
 /// Of a tile.
 const NAMES: &str = "[...document.querySelectorAll('main li:not([hidden]) .name')].map((el) => el.textContent).join()";
@@ -54,13 +54,13 @@ async fn a_page_that_is_cut_off_says_so_and_shows_no_color() {
     let (mut stage, window) = page(&["--lease", "2s", "--api-silence", "3s"]).await;
     window.until(LIVE).await;
 
-    stage.signal(Signal::Stop);
+    stage.watcher.signal("STOP");
     window.until(OLD).await;
     window.until("document.querySelector('#cut').textContent.includes('gone silent')").await;
-    stage.signal(Signal::Continue);
+    stage.watcher.signal("CONT");
     window.until(LIVE).await;
 
-    stage.kill();
+    stage.watcher.kill();
     window.until(OLD).await;
     stage.cluster.apply_pod(cart().crash_looping(1));
     stage.restart().await;
@@ -167,7 +167,7 @@ async fn axe_finds_nothing_serious() {
         assert_eq!(window.is(moves).await, motion != "reduce");
     }
     window.is_sound().await;
-    stage.kill();
+    stage.watcher.kill();
     window.until("document.querySelector('#cut').checkVisibility()").await;
     axe::check(&window, "cut off").await;
 }

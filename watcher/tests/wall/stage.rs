@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use clap::Parser;
+use podlight_bed::Process;
 use podlight_proto::v1;
 use podlight_proto::v1::light_client::LightClient;
 use podlight_sim::{Cluster, NodeBuilder, PodBuilder, Server};
@@ -20,7 +21,7 @@ use crate::browser::PATIENCE;
 pub(crate) struct Stage {
     pub(crate) cluster: Cluster,
     pub(crate) light: Light,
-    watcher: Child,
+    pub(crate) watcher: Process,
     wall: SocketAddr,
     flags: Vec<String>,
     kubeconfig: NamedTempFile,
@@ -30,12 +31,6 @@ pub(crate) struct Stage {
 /// What a light says of itself.
 pub(crate) struct Light {
     states: Streaming<v1::LightState>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Signal {
-    Stop,
-    Continue,
 }
 
 pub(crate) fn cart() -> PodBuilder {
@@ -65,20 +60,6 @@ impl Stage {
         format!("http://{}/{rest}", self.wall)
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
-        let name = match signal {
-            Signal::Stop => "-STOP",
-            Signal::Continue => "-CONT",
-        };
-        assert!(Command::new("kill").args([name, &self.watcher.id().to_string()]).status().unwrap().success());
-    }
-
-    /// Ends the watcher, as a crash would.
-    pub(crate) fn kill(&mut self) {
-        self.watcher.kill().unwrap();
-        self.watcher.wait().unwrap();
-    }
-
     /// Another, in its place.
     pub(crate) async fn restart(&mut self) {
         self.watcher = start(self.wall, &self.flags, &self.kubeconfig);
@@ -92,13 +73,6 @@ impl Stage {
             }
         };
         timeout(PATIENCE, listens).await.unwrap();
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.watcher.kill().ok();
-        self.watcher.wait().ok();
     }
 }
 
@@ -127,12 +101,8 @@ impl Light {
     }
 }
 
-fn start(wall: SocketAddr, flags: &[String], kubeconfig: &NamedTempFile) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_watcher"))
-        .args(["--http", &wall.to_string(), "--listen", "off", "--kubeconfig"])
-        .arg(kubeconfig.path())
-        .args(flags)
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+fn start(wall: SocketAddr, flags: &[String], kubeconfig: &NamedTempFile) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_watcher"));
+    command.args(["--http", &wall.to_string(), "--listen", "off", "--kubeconfig"]).arg(kubeconfig.path()).args(flags);
+    Process::start(&mut command)
 }
