@@ -18,8 +18,9 @@ pub(crate) fn page(light: &v1::LightState, counts: &Counts) -> Page {
     page.gauge("podlight_build_info", "1, with the version that runs.")
         .of(&[("component", "lightd"), ("version", env!("CARGO_PKG_VERSION"))], true);
     let mut layer = page.gauge("podlight_light_layer", "1 for the layer that decides what shows, 0 for all others.");
-    for (name, known) in LAYERS {
-        layer.of(&[("layer", name)], light.layer() == known);
+    // As the contract calls them; 0 is none.
+    for known in (1..).map_while(|number| v1::Layer::try_from(number).ok()) {
+        layer.of(&[("layer", &known.as_str_name().to_lowercase())], light.layer() == known);
     }
     let watcher = light.watcher.as_ref();
     let lease = watcher.and_then(|watcher| watcher.remaining);
@@ -66,14 +67,6 @@ fn callers(page: &mut Page, counts: &Counts) {
     page.counter("podlight_connections_dismissed_total", "Connections that were closed to make room for others.")
         .is(read(&callers.dismissed));
 }
-
-const LAYERS: [(&str, v1::Layer); 5] = [
-    ("idle", v1::Layer::Idle),
-    ("stale", v1::Layer::Stale),
-    ("watcher", v1::Layer::Watcher),
-    ("manual", v1::Layer::Manual),
-    ("identify", v1::Layer::Identify),
-];
 
 /// Why lightd should be started anew at `now`, if it should: a stick's loop stands still. That there is no stick, or no
 /// watcher, is no reason: neither would be there then.

@@ -12,40 +12,6 @@ use crate::source::Reloads;
 use crate::standing::PodState;
 use crate::vouch::Term;
 
-const STATES: [(&str, PodState); 7] = [
-    ("completed", PodState::Completed),
-    ("running", PodState::Running),
-    ("updating", PodState::Updating),
-    ("unready", PodState::Unready),
-    ("pending", PodState::Pending),
-    ("deleting", PodState::Deleting),
-    ("failed", PodState::Failed),
-];
-const VERDICTS: [(&str, Verdict); 12] = [
-    ("empty", Verdict::Empty),
-    ("completed", Verdict::Completed),
-    ("running", Verdict::Running),
-    ("node_cordoned", Verdict::NodeCordoned),
-    ("updating", Verdict::Updating),
-    ("unready", Verdict::Unready),
-    ("pending", Verdict::Pending),
-    ("deleting", Verdict::Deleting),
-    ("node_pressure", Verdict::NodePressure),
-    ("failed", Verdict::Failed),
-    ("node_unknown", Verdict::NodeUnknown),
-    ("node_not_ready", Verdict::NodeNotReady),
-];
-const CONDITIONS: [(&str, Condition); 8] = [
-    ("shows", Condition::Shows),
-    ("held", Condition::Held),
-    ("no_stick", Condition::NoStick),
-    ("stale", Condition::Stale),
-    ("refuses", Condition::Refuses),
-    ("fenced", Condition::Fenced),
-    ("out_of_reach", Condition::OutOfReach),
-    ("unknown", Condition::Unknown),
-];
-
 /// All metrics at `now`.
 pub(crate) fn page(
     figures: &Figures,
@@ -81,26 +47,30 @@ pub(crate) fn page(
 
 fn cluster(page: &mut Page, known: &Cluster) {
     let mut pods = page.gauge("podlight_pods", "Pods that count, by what they are to a light.");
-    for (name, state) in STATES {
-        pods.of(&[("state", name)], known.pods.count(state));
+    for state in PodState::ALL.into_iter().filter(|state| *state > PodState::Absent) {
+        pods.of(&[("state", state.word())], known.pods.count(state));
     }
     let help = "Pods that aren't as they should be, by node. None where there are none.";
     let mut pods = page.gauge("podlight_node_pods", help);
     for (node, tally) in &known.troubled {
-        for (name, state) in STATES.into_iter().filter(|(_, state)| *state > PodState::Updating) {
+        for state in PodState::ALL.into_iter().filter(|state| *state > PodState::Updating) {
             let count = tally.count(state);
             if count > 0 {
-                pods.of(&[("node", node), ("state", name)], count);
+                pods.of(&[("node", node), ("state", state.word())], count);
             }
         }
     }
     let mut nodes = page.gauge("podlight_nodes", "Nodes, by what they have come to.");
-    for (name, verdict) in VERDICTS {
-        nodes.of(&[("verdict", name)], known.nodes.iter().filter(|known| **known == verdict).count());
+    // As the contract calls them, in its order; 0 is none.
+    for verdict in (1..).map_while(|number| Verdict::try_from(number).ok()) {
+        let name = verdict.as_str_name().to_lowercase();
+        nodes.of(&[("verdict", &name)], known.nodes.iter().filter(|known| **known == verdict).count());
     }
     let mut lights = page.gauge("podlight_lights", "Lights, by how they are; unknown to a watcher that stands by.");
-    for (name, condition) in CONDITIONS {
-        lights.of(&[("condition", name)], known.lights.iter().filter(|known| **known == condition).count());
+    let conditions = (1..).map_while(|number| Condition::try_from(number).ok());
+    for condition in conditions.filter(|condition| *condition != Condition::None) {
+        let name = condition.as_str_name().to_lowercase();
+        lights.of(&[("condition", &name)], known.lights.iter().filter(|known| **known == condition).count());
     }
 }
 
