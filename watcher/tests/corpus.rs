@@ -8,23 +8,14 @@ mod model;
 mod policy;
 #[path = "../fuzz/src/protobuf.rs"]
 mod protobuf;
+#[path = "../../lightd/fuzz/src/replay.rs"]
+mod replay;
 #[path = "../fuzz/src/settings.rs"]
 mod settings;
 #[path = "../fuzz/src/watch.rs"]
 mod watch;
 
-/// Feeds each file of the corpus to `check`.
-#[expect(clippy::print_stdout, reason = "the harness shows it with the failure")]
-fn replay(target: &str, check: fn(&[u8])) {
-    let folder = format!("{}/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
-    let files: Vec<_> =
-        std::fs::read_dir(folder).expect("it is there").map(|file| file.expect("it is there")).collect();
-    assert!(files.len() >= 16, "{} files are no corpus", files.len());
-    for file in files {
-        println!("{}", file.path().display());
-        check(&std::fs::read(file.path()).expect("a file"));
-    }
-}
+use replay::replay;
 
 #[test]
 fn nothing_that_the_api_sends_confuses_the_ledger() {
