@@ -1,20 +1,20 @@
 //! A peer, as a process of its own that says on stdout how far it is.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use podlight_bed::Usage;
+use podlight_bed::{Process, Usage};
 
 use crate::subject::Cost;
 
 /// Dropped, it is killed.
 pub(crate) struct Peer {
-    child: Child,
+    process: Process,
     began: Instant,
-    said: Lines<BufReader<ChildStdout>>,
+    said: Receiver<String>,
 }
 
 impl Peer {
@@ -31,31 +31,23 @@ impl Peer {
 
     fn start(program: impl AsRef<OsStr>, args: &[&str]) -> Self {
         let began = Instant::now();
-        let mut child = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, began, said }
+        let (say, said) = channel();
+        let process = Process::heard(Command::new(program).args(args), move |line| drop(say.send(line)));
+        Self { process, began, said }
     }
 
     /// Waits until it says this word, and gives what it says besides.
-    pub(crate) fn until(&mut self, word: &str) -> (Cost, String) {
-        let line = self.said.by_ref().map(Result::unwrap).find(|line| line.starts_with(word));
+    pub(crate) fn until(&self, word: &str) -> (Cost, String) {
+        let line = self.said.iter().find(|line| line.starts_with(word));
         let rest = line.expect("a peer ends before it has done its work")[word.len()..].trim().to_owned();
-        (Cost::since((self.began, Usage::default()), self.child.id()), rest)
+        (Cost::since((self.began, Usage::default()), &self.process), rest)
     }
 
     /// What all that is done by `act` costs until it says this word.
-    pub(crate) fn takes(&mut self, word: &str, act: impl FnOnce()) -> Cost {
-        let before = (Instant::now(), Usage::of(self.child.id()).unwrap());
+    pub(crate) fn takes(&self, word: &str, act: impl FnOnce()) -> Cost {
+        let before = (Instant::now(), self.process.usage());
         act();
         self.until(word);
-        Cost::since(before, self.child.id())
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        // It may have ended.
-        self.child.kill().ok();
-        self.child.wait().ok();
+        Cost::since(before, &self.process)
     }
 }

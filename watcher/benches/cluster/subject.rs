@@ -2,11 +2,11 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use podlight_bed::Usage;
+use podlight_bed::{Process, Usage};
 use podlight_proto::v1;
 use podlight_proto::v1::cluster_client::ClusterClient;
 use tempfile::NamedTempFile;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Dropped, it is killed.
 pub(crate) struct Subject {
-    child: Child,
+    process: Process,
     began: Instant,
     http: SocketAddr,
     asked: SocketAddr,
@@ -37,10 +37,10 @@ pub(crate) struct Cost {
 
 impl Cost {
     /// From `before` to now.
-    pub(crate) fn since(before: (Instant, Usage), process: u32) -> Self {
+    pub(crate) fn since(before: (Instant, Usage), process: &Process) -> Self {
         let (began, usage) = before;
         let time = began.elapsed();
-        let now = Usage::of(process).unwrap();
+        let now = process.usage();
         Self { time, cpu: now.cpu.saturating_sub(usage.cpu), peak: now.peak }
     }
 }
@@ -56,20 +56,18 @@ impl Subject {
         )
         .unwrap();
         let [http, asked] = [free(), free()];
-        let began = Instant::now();
         // Another one can be named, to compare with.
         let watcher =
             std::env::var_os("PODLIGHT_BENCH_WATCHER").unwrap_or_else(|| env!("CARGO_BIN_EXE_watcher").into());
-        let child = Command::new(watcher)
+        let mut command = Command::new(watcher);
+        command
             .arg("--kubeconfig")
             .arg(kubeconfig.path())
             .args(["--http", &http.to_string(), "--listen", &asked.to_string()])
             .args(flags)
-            .env("PODLIGHT_LOG", "error,kube_client=off")
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, began, http, asked, _kubeconfig: kubeconfig }
+            .env("PODLIGHT_LOG", "error,kube_client=off");
+        let began = Instant::now();
+        Self { process: Process::start(&mut command), began, http, asked, _kubeconfig: kubeconfig }
     }
 
     /// Waits until it has listed all, then asks for each node's verdict. What that cost since its start, and what each node
@@ -80,7 +78,7 @@ impl Subject {
             thread::sleep(LOOK);
         }
         let nodes = self.nodes();
-        (Cost::since((self.began, Usage::default()), self.child.id()), nodes)
+        (Cost::since((self.began, Usage::default()), &self.process), nodes)
     }
 
     /// What each node has come to.
@@ -101,7 +99,7 @@ impl Subject {
             assert!(before.0.elapsed() < PATIENCE, "it took {} of {events} events", self.changes());
             thread::sleep(LOOK);
         }
-        Cost::since(before, self.child.id())
+        Cost::since(before, &self.process)
     }
 
     /// Events of pods that it took in since its start.
@@ -119,7 +117,7 @@ impl Subject {
 
     /// What it costs so far.
     pub(crate) fn usage(&self) -> Usage {
-        Usage::of(self.child.id()).unwrap()
+        self.process.usage()
     }
 
     fn get(&self, path: &str) -> Option<(u16, String)> {
@@ -130,14 +128,6 @@ impl Subject {
         stream.read_to_string(&mut answer).ok()?;
         let status = answer.split(' ').nth(1)?.parse().ok()?;
         Some((status, answer))
-    }
-}
-
-impl Drop for Subject {
-    fn drop(&mut self) {
-        // It may have ended.
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

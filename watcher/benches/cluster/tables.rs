@@ -70,7 +70,7 @@ fn whole(size: &Size, with_events: bool, python: Option<&Path>) {
 
     let stock = (!size.alone).then(|| {
         let mut api = Api::start(size.pods, size.nodes);
-        let mut peer = Peer::stock(&api.url, size.pods as u64 + size.events);
+        let peer = Peer::stock(&api.url, size.pods as u64 + size.events);
         let (listed, verdicts) = peer.until("ready");
         assert_eq!(verdicts.split(' ').next(), Some(size.nodes.to_string().as_str()), "each node has a verdict");
         let events = with_events.then(|| peer.takes("done", || api.emit(size.events)));
@@ -92,7 +92,7 @@ fn whole(size: &Size, with_events: bool, python: Option<&Path>) {
         // It parses some thousand objects a second.
         let pods = size.pods.min(1_000);
         let mut api = Api::start(pods, size.nodes.min(100));
-        let mut peer = Peer::python(python, &api.url, pods, size.python_events);
+        let peer = Peer::python(python, &api.url, pods, size.python_events);
         peer.until("ready");
         peer.takes("done", || api.emit(size.python_events))
     });
