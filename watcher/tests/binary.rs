@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -78,8 +77,7 @@ async fn a_signal_ends_it_well() {
     let cluster = Cluster::new();
     cluster.apply_node(NodeBuilder::new("n1"));
     let server = cluster.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let mut kubeconfig = tempfile::NamedTempFile::new().unwrap();
-    kubeconfig.write_all(server.kubeconfig().as_bytes()).unwrap();
+    let kubeconfig = server.kubeconfig().unwrap();
     for signal in ["-TERM", "-INT"] {
         let command = watcher(&["--kubeconfig", kubeconfig.path().to_str().unwrap()]);
         let mut child =

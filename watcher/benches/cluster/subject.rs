@@ -48,13 +48,7 @@ impl Cost {
 impl Subject {
     /// Watches the cluster at `url`.
     pub(crate) fn start(url: &str, flags: &[&str]) -> Self {
-        let mut kubeconfig = NamedTempFile::new().unwrap();
-        write!(
-            kubeconfig,
-            r#"{{"apiVersion":"v1","kind":"Config","current-context":"crowd","clusters":[{{"name":"crowd","cluster":{{"server":"{url}"}}}}],
-            "users":[{{"name":"bench","user":{{}}}}],"contexts":[{{"name":"crowd","context":{{"cluster":"crowd","user":"bench"}}}}]}}"#
-        )
-        .unwrap();
+        let kubeconfig = podlight_sim::kubeconfig(url).unwrap();
         let [http, asked] = [free(), free()];
         // Another one can be named, to compare with.
         let watcher =

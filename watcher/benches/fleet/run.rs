@@ -1,6 +1,5 @@
 //! One run: so many lights, plain or by TLS, and the figures of it. Refuses to know how they are printed.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -129,8 +128,7 @@ async fn cluster(count: usize, lights: SocketAddr) -> (Cluster, Server, NamedTem
         cluster.apply_pod(if number.is_multiple_of(SOME) { pod.crash_looping(1) } else { pod.running() });
     }
     let server = cluster.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let mut kubeconfig = NamedTempFile::new().unwrap();
-    kubeconfig.write_all(server.kubeconfig().as_bytes()).unwrap();
+    let kubeconfig = server.kubeconfig().unwrap();
     (cluster, server, kubeconfig)
 }
 

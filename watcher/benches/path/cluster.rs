@@ -69,14 +69,12 @@ impl Stage {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let server = theirs.serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-                    served.send((server.kubeconfig(), server.writes())).unwrap();
+                    served.send((server.kubeconfig().unwrap(), server.writes())).unwrap();
                     std::future::pending::<()>().await;
                 });
             })
             .unwrap();
-        let (text, writes) = serving.recv().unwrap();
-        let mut kubeconfig = NamedTempFile::new().unwrap();
-        kubeconfig.write_all(text.as_bytes()).unwrap();
+        let (kubeconfig, writes) = serving.recv().unwrap();
         Self { cluster, color: Cell::new(GREEN), writes, kubeconfig }
     }
 

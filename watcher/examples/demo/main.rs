@@ -117,8 +117,7 @@ async fn demo(options: Options) -> anyhow::Result<()> {
     }
 
     let server = cluster.serve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.context("the simulated API server")?;
-    let kubeconfig = tempfile::NamedTempFile::new().context("a kubeconfig for the watcher")?;
-    std::fs::write(&kubeconfig, server.kubeconfig()).context("a kubeconfig for the watcher")?;
+    let kubeconfig = server.kubeconfig().context("a kubeconfig for the watcher")?;
     let daemon = bind(watcher_settings(kubeconfig.path(), options.layout)?, options.http).await?;
     scene.wall = daemon.http_address();
     let mut watcher = Crew::default();

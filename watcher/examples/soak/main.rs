@@ -84,8 +84,7 @@ async fn run(options: Options) -> anyhow::Result<()> {
     // An address of its own: nothing else on this host then takes its port while it is down.
     let mut server =
         cluster.serve(SocketAddr::from((Ipv4Addr::new(127, 0, 2, 1), 0))).await.context("the simulated API")?;
-    let kubeconfig = tempfile::NamedTempFile::new().context("a kubeconfig for the watcher")?;
-    std::fs::write(&kubeconfig, server.kubeconfig()).context("a kubeconfig for the watcher")?;
+    let kubeconfig = server.kubeconfig().context("a kubeconfig for the watcher")?;
     let mut lights = Vec::new();
     for (index, node) in NODES.into_iter().enumerate() {
         lights.push(Light::start(index, node).await?);

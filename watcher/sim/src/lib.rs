@@ -28,7 +28,7 @@ pub use crowd::Crowd;
 pub use light::{Answers, Play, PlayedLight};
 pub use node::NodeBuilder;
 pub use pod::PodBuilder;
-pub use serve::Server;
+pub use serve::{Server, kubeconfig};
 
 use std::io;
 use std::net::SocketAddr;

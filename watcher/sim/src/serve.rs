@@ -2,13 +2,14 @@
 
 mod noted;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Instant;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use tempfile::NamedTempFile;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -40,15 +41,12 @@ impl Server {
         self.notes.follow()
     }
 
-    /// A kubeconfig (YAML) by which kubectl and kube's client find this server.
-    pub fn kubeconfig(&self) -> String {
-        let address = self.address;
-        format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: sim\n\
-             clusters: [{{name: sim, cluster: {{server: \"http://{address}\"}}}}]\n\
-             contexts: [{{name: sim, context: {{cluster: sim, user: sim}}}}]\n\
-             users: [{{name: sim, user: {{}}}}]\n"
-        )
+    /// A kubeconfig by which kubectl and kube's client find this server; a file for as long as it is held.
+    ///
+    /// # Errors
+    /// It can't be written.
+    pub fn kubeconfig(&self) -> io::Result<NamedTempFile> {
+        kubeconfig(&format!("http://{}", self.address))
     }
 
     /// Closes the port and every connection. The cluster keeps its objects.
@@ -78,6 +76,22 @@ impl Drop for Server {
             serving.abort();
         }
     }
+}
+
+/// A kubeconfig (YAML) by which kubectl and kube's client find the server at `url`; a file for as long as it is held.
+///
+/// # Errors
+/// It can't be written.
+pub fn kubeconfig(url: &str) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    write!(
+        file,
+        "apiVersion: v1\nkind: Config\ncurrent-context: sim\n\
+         clusters: [{{name: sim, cluster: {{server: \"{url}\"}}}}]\n\
+         contexts: [{{name: sim, context: {{cluster: sim, user: sim}}}}]\n\
+         users: [{{name: sim, user: {{}}}}]\n"
+    )?;
+    Ok(file)
 }
 
 /// Connections live in a set of this task's own, so that aborting the task closes them all.

@@ -6,7 +6,6 @@
 #[path = "../../../lightd/tests/cookbook/recipes.rs"]
 mod recipes;
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -59,8 +58,7 @@ async fn scene() -> SocketAddr {
     cluster.apply_pod(PodBuilder::new("shop", "cart-7f").on("pi-1").crash_looping(12));
     cluster.apply_pod(PodBuilder::new("shop", "web-0").on("pi-2").running());
     let server = cluster.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let mut kubeconfig = tempfile::NamedTempFile::new().unwrap();
-    kubeconfig.write_all(server.kubeconfig().as_bytes()).unwrap();
+    let kubeconfig = server.kubeconfig().unwrap();
     let flags = ["watcher", "--listen", "127.0.0.1:0", "--http", "off", "--lease", "10m", "--kubeconfig"];
     let flags = flags.into_iter().chain([kubeconfig.path().to_str().unwrap()]);
     let Watching { settings } = Watching::parse_from(flags);

@@ -1,6 +1,5 @@
 //! A watcher that runs as a process of its own, and what it costs.
 
-use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -23,8 +22,7 @@ pub(crate) struct Watcher {
 impl Watcher {
     /// Watches what `server` serves. `limit` is how `ulimit` is told how many files it may have open.
     pub(crate) fn start(server: &Server, limit: &str, flags: &[&str]) -> Self {
-        let mut kubeconfig = NamedTempFile::new().unwrap();
-        kubeconfig.write_all(server.kubeconfig().as_bytes()).unwrap();
+        let kubeconfig = server.kubeconfig().unwrap();
         let mut command = Command::new("sh");
         command
             .args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_watcher")])

@@ -1,7 +1,6 @@
 //! A simulated cluster, real lightds with virtual sticks, and the real watcher, in one process.
 
 use std::future::Future;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -51,8 +50,7 @@ impl Api {
     pub(crate) async fn start() -> Self {
         let cluster = Cluster::new();
         let server = cluster.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let mut kubeconfig = NamedTempFile::new().unwrap();
-        kubeconfig.write_all(server.kubeconfig().as_bytes()).unwrap();
+        let kubeconfig = server.kubeconfig().unwrap();
         Self { cluster, server, kubeconfig }
     }
 

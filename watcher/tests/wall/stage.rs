@@ -1,6 +1,5 @@
 //! What the page is about: a simulated cluster and a real light in this process, and a watcher in one of its own.
 
-use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::time::Duration;
@@ -44,8 +43,7 @@ impl Stage {
         ["n1", "n2"].into_iter().for_each(|node| cluster.apply_node(NodeBuilder::new(node)));
         let light = Light::begin(&cluster).await;
         let server = cluster.serve(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let mut kubeconfig = NamedTempFile::new().unwrap();
-        kubeconfig.write_all(server.kubeconfig().as_bytes()).unwrap();
+        let kubeconfig = server.kubeconfig().unwrap();
         // Free, and known before the watcher is, so that another can take its place.
         let wall = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
         let flags = flags.iter().map(ToString::to_string).collect::<Vec<_>>();
