@@ -1,6 +1,6 @@
 //! Sticks that fail, or are pulled out.
 
-use podlight_bed::{Bed, EmulatedStick, Fault};
+use podlight_bed::{Bed, EmulatedStick, Fault, Plugged};
 
 use crate::daemon::Daemon;
 
@@ -11,11 +11,17 @@ fn nano() -> EmulatedStick {
     EmulatedStick::nano("BS012345-3.0")
 }
 
+/// A host with this stick, and a lightd that serves there; none where that can't be.
+fn host_with(stick: EmulatedStick) -> Option<(Bed, Plugged, Daemon)> {
+    let bed = Bed::make()?;
+    let stick = bed.plug(1, stick);
+    let lightd = Daemon::serve(&bed, &[]);
+    Some((bed, stick, lightd))
+}
+
 #[test]
 fn a_stick_that_is_replugged_is_painted_again() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.set("#002800");
     stick.until_leds(&GREEN);
     let stick = stick.unplug();
@@ -32,9 +38,7 @@ fn a_stick_that_is_replugged_is_painted_again() {
 
 #[test]
 fn a_replug_that_nobody_saw_is_noticed() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.set("#002800");
     stick.until_leds(&GREEN);
     let stick = bed.plug(1, stick.unplug());
@@ -43,9 +47,7 @@ fn a_replug_that_nobody_saw_is_noticed() {
 
 #[test]
 fn what_changed_meanwhile_is_what_shows_after_a_replug() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.set("#002800");
     stick.until_leds(&GREEN);
     let stick = stick.unplug();
@@ -55,9 +57,7 @@ fn what_changed_meanwhile_is_what_shows_after_a_replug() {
 
 #[test]
 fn a_stick_pulled_out_while_it_is_written_to_comes_back() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.until_present();
     stick.fail(Fault::Vanish, 1);
     lightd.set("#002800");
@@ -69,9 +69,7 @@ fn a_stick_pulled_out_while_it_is_written_to_comes_back() {
 
 #[test]
 fn a_stick_pulled_out_while_it_is_opened_comes_back() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano().failing(Fault::Vanish, 1));
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((bed, stick, mut lightd)) = host_with(nano().failing(Fault::Vanish, 1)) else { return };
     lightd.set("#002800");
     stick.until("it vanished", |stick| stick.log().len() == 1);
     bed.plug(1, stick.unplug()).until_leds(&GREEN);
@@ -79,9 +77,7 @@ fn a_stick_pulled_out_while_it_is_opened_comes_back() {
 
 #[test]
 fn a_stall_leads_to_a_new_opening() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((_bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.until_present();
     assert_eq!(stick.opened(), 1);
     stick.fail(Fault::Stall, 1);
@@ -92,9 +88,7 @@ fn a_stall_leads_to_a_new_opening() {
 
 #[test]
 fn a_transfer_that_fails_is_tried_again() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((_bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.until_present();
     for fault in [Fault::Garbled, Fault::Short] {
         stick.fail(fault, 4);
@@ -122,9 +116,7 @@ fn a_transfer_that_keeps_failing_leads_to_a_new_opening() {
 
 #[test]
 fn a_stick_that_says_nothing_once_shows_the_newest_look() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((_bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.until_present();
     stick.fail(Fault::Silence, 1);
     lightd.set("#002800");
@@ -140,9 +132,7 @@ fn a_stick_that_says_nothing_once_shows_the_newest_look() {
 
 #[test]
 fn a_stick_that_is_mute_for_long_is_a_problem_until_it_speaks() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((_bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.until_present();
     stick.fail(Fault::Silence, 6);
     lightd.set("#002800");
@@ -165,9 +155,7 @@ fn a_mode_that_is_read_badly_is_read_again() {
 
 #[test]
 fn lightd_serves_while_its_stick_fails_and_ends_when_told() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano().failing(Fault::Garbled, 100_000));
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((_bed, stick, mut lightd)) = host_with(nano().failing(Fault::Garbled, 100_000)) else { return };
     stick.until("tried", |stick| stick.log().len() > 5);
     lightd.set("#002800");
     assert!(!lightd.state().sticks[0].present);
@@ -176,9 +164,7 @@ fn lightd_serves_while_its_stick_fails_and_ends_when_told() {
 
 #[test]
 fn the_stick_is_left_in_a_defined_look() {
-    let Some(bed) = Bed::make() else { return };
-    let stick = bed.plug(1, nano());
-    let mut lightd = Daemon::serve(&bed, &[]);
+    let Some((_bed, stick, mut lightd)) = host_with(nano()) else { return };
     lightd.set("#002800");
     stick.until_leds(&GREEN);
     assert!(lightd.process.terminate().success());
