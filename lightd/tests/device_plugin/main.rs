@@ -48,6 +48,15 @@ fn folder() -> TempDir {
     tempfile::Builder::new().prefix("dp").tempdir().unwrap()
 }
 
+/// A kubelet with which a plugin has registered.
+async fn registered() -> (TempDir, Kubelet, Plugin) {
+    let folder = folder();
+    let mut kubelet = Kubelet::start(folder.path());
+    let plugin = Plugin::start(folder.path());
+    kubelet.registered().await;
+    (folder, kubelet, plugin)
+}
+
 #[tokio::test]
 async fn a_kubelet_is_told_of_one_healthy_device() {
     let folder = folder();
@@ -67,10 +76,7 @@ async fn a_kubelet_is_told_of_one_healthy_device() {
 
 #[tokio::test]
 async fn a_container_is_given_every_node_by_name() {
-    let folder = folder();
-    let mut kubelet = Kubelet::start(folder.path());
-    let plugin = Plugin::start(folder.path());
-    kubelet.registered().await;
+    let (_folder, mut kubelet, plugin) = registered().await;
     let answer = kubelet.allocate(&[&[DEVICE]]).await.unwrap();
     let [container] = answer.container_responses.as_slice() else { panic!("{answer:?}") };
     let places: Vec<_> = container.devices.iter().map(|spec| spec.container_path.clone()).collect();
@@ -85,10 +91,7 @@ async fn a_container_is_given_every_node_by_name() {
 
 #[tokio::test]
 async fn what_is_not_offered_is_refused_and_the_plugin_goes_on() {
-    let folder = folder();
-    let mut kubelet = Kubelet::start(folder.path());
-    let plugin = Plugin::start(folder.path());
-    kubelet.registered().await;
+    let (_folder, mut kubelet, plugin) = registered().await;
     for wrong in [&[] as &[&[&str]], &[&[]], &[&["other"]], &[&[DEVICE, DEVICE]], &[&[DEVICE], &[DEVICE]]] {
         assert_eq!(kubelet.allocate(wrong).await.unwrap_err().code(), Code::InvalidArgument, "{wrong:?}");
     }
@@ -103,10 +106,7 @@ async fn what_is_not_offered_is_refused_and_the_plugin_goes_on() {
 /// Kubelets before 1.26 name the socket's path as the authority of each request.
 #[tokio::test]
 async fn an_old_kubelet_is_understood() {
-    let folder = folder();
-    let mut kubelet = Kubelet::start(folder.path());
-    let plugin = Plugin::start(folder.path());
-    kubelet.registered().await;
+    let (_folder, kubelet, plugin) = registered().await;
     kubelet.is_answered_as_an_old_one().await;
     plugin.stop().await;
 }
@@ -128,10 +128,7 @@ async fn a_kubelet_that_restarts_is_registered_with_again_and_again() {
 
 #[tokio::test]
 async fn a_kubelet_that_forgets_the_plugin_is_reminded() {
-    let folder = folder();
-    let mut kubelet = Kubelet::start(folder.path());
-    let plugin = Plugin::start(folder.path());
-    kubelet.registered().await;
+    let (_folder, mut kubelet, plugin) = registered().await;
     let mut list = kubelet.listen().await;
     in_time("the list", list.message()).await.unwrap().unwrap();
     drop(list);
@@ -141,10 +138,7 @@ async fn a_kubelet_that_forgets_the_plugin_is_reminded() {
 
 #[tokio::test]
 async fn a_socket_that_is_removed_is_made_and_registered_again() {
-    let folder = folder();
-    let mut kubelet = Kubelet::start(folder.path());
-    let plugin = Plugin::start(folder.path());
-    kubelet.registered().await;
+    let (folder, mut kubelet, plugin) = registered().await;
     let _list = kubelet.listen().await;
     std::fs::remove_file(folder.path().join(SOCKET)).unwrap();
     kubelet.registered().await;
@@ -180,10 +174,7 @@ async fn the_folder_may_come_later_and_go() {
 
 #[tokio::test]
 async fn a_plugin_that_was_killed_is_replaced_by_the_next() {
-    let folder = folder();
-    let mut kubelet = Kubelet::start(folder.path());
-    let first = Plugin::start(folder.path());
-    kubelet.registered().await;
+    let (folder, mut kubelet, first) = registered().await;
     first.kill().await;
     let second = Plugin::start(folder.path());
     kubelet.registered().await;
@@ -193,10 +184,7 @@ async fn a_plugin_that_was_killed_is_replaced_by_the_next() {
 
 #[tokio::test]
 async fn of_two_plugins_the_newer_has_the_kubelet() {
-    let folder = folder();
-    let mut kubelet = Kubelet::start(folder.path());
-    let first = Plugin::start(folder.path());
-    kubelet.registered().await;
+    let (folder, mut kubelet, first) = registered().await;
     let _list = kubelet.listen().await;
     let second = Plugin::start(folder.path());
     kubelet.registered().await;
