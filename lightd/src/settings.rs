@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::ensure;
-use clap::Args;
+use clap::Parser;
 use podlight_tls::Files;
 
 use crate::blinkstick::Model;
 use crate::canvas::Mount;
 
 /// How to serve: where to listen, and which sticks to drive.
-#[derive(Args, Clone, Debug)]
+#[derive(Clone, Debug, Parser)]
 pub struct Settings {
     /// Address and port of the gRPC service; port 0 takes a free one
     #[arg(long, env = "PODLIGHT_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDRESS")]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{Command as Program, Stdio};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::Parser as _;
 use lightd::{Lightd, Settings};
 use podlight_proto::v1::color_status::Outcome;
 use podlight_proto::v1::light_client::LightClient;
@@ -22,12 +22,6 @@ use tonic::{Code, Streaming};
 /// Far longer than anything here takes: a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-#[derive(Parser)]
-struct Arguments {
-    #[command(flatten)]
-    settings: Settings,
-}
-
 struct Running {
     client: LightClient<Channel>,
     http: SocketAddr,
@@ -38,7 +32,7 @@ struct Running {
 
 async fn start(arguments: &[&str]) -> Running {
     let arguments = ["lightd", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"].iter().chain(arguments);
-    let lightd = Lightd::bind(Arguments::parse_from(arguments).settings).await.expect("it binds");
+    let lightd = Lightd::bind(Settings::parse_from(arguments)).await.expect("it binds");
     let channel = Channel::from_shared(format!("http://{}", lightd.address())).expect("a URL").connect_lazy();
     let (frames, http) = (lightd.frames().remove(0), lightd.http_address().expect("it listens there"));
     let (stop, stopped) = oneshot::channel();
@@ -316,7 +310,7 @@ async fn on_stop_the_stick_shows_a_look_of_its_own_and_streams_end() {
 
 #[tokio::test]
 async fn an_address_beyond_loopback_needs_to_be_asked_for() {
-    let settings = Arguments::parse_from(["lightd", "--listen", "0.0.0.0:0", "--stick", "virtual"]).settings;
+    let settings = Settings::parse_from(["lightd", "--listen", "0.0.0.0:0", "--stick", "virtual"]);
     let error = Lightd::bind(settings).await.err().expect("it is refused").to_string();
     assert!(error.contains("--listen 0.0.0.0:0") && error.contains("--insecure"), "{error}");
 }
@@ -345,7 +339,7 @@ async fn metrics_follow_what_the_light_does() {
 #[tokio::test]
 async fn a_lightd_without_a_stick_lives_and_is_ready() {
     let arguments = ["lightd", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--stick", "usb:NONE"];
-    let lightd = Lightd::bind(Arguments::parse_from(arguments).settings).await.expect("it binds");
+    let lightd = Lightd::bind(Settings::parse_from(arguments)).await.expect("it binds");
     let channel = Channel::from_shared(format!("http://{}", lightd.address())).expect("a URL").connect_lazy();
     let http = lightd.http_address().expect("it listens there");
     let (stop, stopped) = oneshot::channel();

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::Parser;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use podlight_tls::Files;
@@ -21,7 +21,7 @@ use crate::policy::{Layout, Policy};
 use crate::wall::Wall;
 
 /// What the watcher watches, and which lights it tells.
-#[derive(Args, Clone, Debug)]
+#[derive(Clone, Debug, Parser)]
 pub struct Settings {
     /// The kubeconfig file to connect by [default: as kubectl: $KUBECONFIG, ~/.kube/config, or in a cluster the pod's
     /// service account]
@@ -311,18 +311,11 @@ fn time(text: &str, range: RangeInclusive<Duration>, want: &str) -> Result<Durat
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
 
     use super::*;
 
-    #[derive(Debug, Parser)]
-    struct Cli {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
     fn parse(args: &[&str]) -> Result<Settings, clap::Error> {
-        Cli::try_parse_from([&["watcher"], args].concat()).map(|cli| cli.settings)
+        Settings::try_parse_from([&["watcher"], args].concat())
     }
 
     #[test]

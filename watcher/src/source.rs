@@ -118,19 +118,13 @@ fn refuse(file: &Path, why: &str) -> Misconfigured {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::Parser as _;
 
     use super::*;
     use crate::policy::Layout;
 
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        settings: Settings,
-    }
-
     fn settings(args: &[&str]) -> Settings {
-        Cli::parse_from([&["watcher"], args].concat()).settings
+        Settings::parse_from([&["watcher"], args].concat())
     }
 
     #[test]

@@ -2,19 +2,13 @@
 
 use std::str::FromStr;
 
-use clap::Parser;
+use clap::Parser as _;
 use lightd::{Settings, StickName};
 use podlight_proto::Color;
 
-#[derive(Parser)]
-struct Cli {
-    #[command(flatten)]
-    settings: Settings,
-}
-
 pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Ok(Cli { settings }) = Cli::try_parse_from(["lightd"].into_iter().chain(text.lines())) {
+    if let Ok(settings) = Settings::try_parse_from(["lightd"].into_iter().chain(text.lines())) {
         assert!(!settings.stick.is_empty(), "there is always a stick to drive");
         assert!(settings.max_brightness > 0, "a light is never dimmed to nothing");
     }

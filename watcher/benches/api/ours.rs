@@ -3,20 +3,13 @@
 use std::io::Write as _;
 use std::process::Command;
 
-use clap::Parser;
+use clap::Parser as _;
 use lightd::{Frame, Lightd, Settings};
 use podlight_bed::Process;
 use podlight_proto::Color;
 use tempfile::NamedTempFile;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-
-/// lightd's settings, as its own command line parses them.
-#[derive(Parser)]
-struct Parsed {
-    #[command(flatten)]
-    settings: Settings,
-}
 
 /// A watcher that runs, and its lights. Dropped, it is killed.
 pub(crate) struct Ours {
@@ -35,7 +28,7 @@ impl Ours {
         let mut lights = Vec::new();
         for node in nodes {
             let settings = ["lightd", "--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"];
-            let lightd = Lightd::bind(Parsed::parse_from(settings).settings).await.unwrap();
+            let lightd = Lightd::bind(Settings::parse_from(settings)).await.unwrap();
             watcher.args(["--light", &format!("{node}=http://{}", lightd.address())]);
             let frames = lightd.frames().pop().expect("a virtual stick has frames");
             let running = tokio::spawn(lightd.run(std::future::pending()));

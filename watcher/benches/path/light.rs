@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use clap::Parser;
+use clap::Parser as _;
 use lightd::{Lightd, Settings};
 use podlight_bed::{Bed, EmulatedStick, Plugged, Process};
 
@@ -115,13 +115,8 @@ impl Stick for Virtual {
 
 /// lightd with a virtual stick, as a process of its own: says where it listens, and each frame.
 pub(crate) fn run_virtual() -> anyhow::Result<()> {
-    #[derive(Parser)]
-    struct Parsed {
-        #[command(flatten)]
-        settings: Settings,
-    }
     let arguments = ["lightd", "--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"];
-    let Parsed { settings } = Parsed::try_parse_from(arguments)?;
+    let settings = Settings::try_parse_from(arguments)?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let lightd = Lightd::bind(settings).await?;
         eprintln!("listening address={}", lightd.address());

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::Parser as _;
 use lightd::{Frame, Lightd, Settings};
 use podlight_proto::v1;
 use podlight_proto::v1::light_client::LightClient;
@@ -28,13 +28,6 @@ pub(crate) struct Light {
     pub(crate) state: watch::Receiver<v1::LightState>,
 }
 
-/// lightd's settings, as its own command line parses them.
-#[derive(Parser)]
-struct Parsed {
-    #[command(flatten)]
-    settings: Settings,
-}
-
 /// Starts the light of the node of this index, among `crew`.
 pub(crate) async fn light(index: usize, node: String, crew: &mut Crew) -> anyhow::Result<Light> {
     let model = MODELS[index % MODELS.len()];
@@ -54,8 +47,7 @@ pub(crate) async fn light(index: usize, node: String, crew: &mut Crew) -> anyhow
 async fn bind(port: u16, model: &str) -> anyhow::Result<Lightd> {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string();
     let stick = format!("virtual:{model}");
-    let Parsed { settings } =
-        Parsed::try_parse_from(["lightd", "--listen", &listen, "--http", "off", "--stick", &stick])?;
+    let settings = Settings::try_parse_from(["lightd", "--listen", &listen, "--http", "off", "--stick", &stick])?;
     Lightd::bind(settings).await
 }
 

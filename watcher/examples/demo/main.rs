@@ -82,13 +82,6 @@ struct Options {
     log: Option<PathBuf>,
 }
 
-/// The watcher's settings, as its own command line parses them.
-#[derive(Parser)]
-struct Parsed {
-    #[command(flatten)]
-    settings: watcher::Settings,
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match demo(Options::parse()).await {
@@ -142,7 +135,7 @@ fn watcher_settings(kubeconfig: &Path, layout: Layout) -> anyhow::Result<watcher
     let command = ["watcher", "--kubeconfig"].into_iter().map(OsStr::new).chain([kubeconfig.as_os_str()]);
     // Far shorter than by default: in a demo nobody waits for a minute to see that a light doesn't lie.
     let patience = ["--lease", "3s", "--api-silence", "4s", "--listen", "off"].into_iter().map(OsStr::new);
-    let Parsed { settings } = Parsed::try_parse_from(command.chain(patience))?;
+    let settings = watcher::Settings::try_parse_from(command.chain(patience))?;
     // It is its own cluster: nothing that matters can be done to it.
     Ok(watcher::Settings { layout: Some(layout), wall_actions: true, ..settings })
 }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::Parser as _;
 use lightd::{Frame, Lightd, Settings};
 use podlight_proto::v1;
 use podlight_proto::v1::light_client::LightClient;
@@ -40,13 +40,6 @@ pub(crate) struct Light {
 struct Life {
     daemon: Daemon,
     client: LightClient<Channel>,
-}
-
-/// lightd's settings, as its own command line parses them.
-#[derive(Parser)]
-struct Parsed {
-    #[command(flatten)]
-    settings: Settings,
 }
 
 impl Light {
@@ -112,8 +105,7 @@ impl Light {
 
 async fn begin(listen: SocketAddr, stick: &str) -> anyhow::Result<(Life, SocketAddr, watch::Receiver<Frame>)> {
     let listen = listen.to_string();
-    let Parsed { settings } =
-        Parsed::try_parse_from(["lightd", "--listen", &listen, "--http", "off", "--stick", stick])?;
+    let settings = Settings::try_parse_from(["lightd", "--listen", &listen, "--http", "off", "--stick", stick])?;
     let (ready, begun) = oneshot::channel();
     let daemon = Daemon::start("lightd", |stopped: Stopped| async move {
         let lightd = Lightd::bind(settings).await?;

@@ -7,7 +7,7 @@ use std::future::pending;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
+use clap::Parser as _;
 use futures::future::try_join_all;
 use podlight_sim::Cluster;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -49,13 +49,6 @@ pub(crate) struct Soak {
     due: Cell<Instant>,
     /// What faults began and ended, the last ones.
     pub(crate) chronicle: RefCell<VecDeque<String>>,
-}
-
-/// The watcher's settings, as its own command line parses them.
-#[derive(Parser)]
-struct Parsed {
-    #[command(flatten)]
-    settings: watcher::Settings,
 }
 
 /// The time, where all that is shared is stamped with it.
@@ -104,7 +97,7 @@ impl Soak {
             "--http",
             "off",
         ];
-        let Parsed { settings } = Parsed::try_parse_from(command)?;
+        let settings = watcher::Settings::try_parse_from(command)?;
         let run = |stopped: Stopped| watcher::run(settings, async { drop(stopped.await) });
         self.watcher.replace(Some(Daemon::start("watcher", run)?));
         Ok(())

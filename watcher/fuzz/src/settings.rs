@@ -1,21 +1,15 @@
 //! The command line, any words, one a line. Then the same words as lights, as label selectors and as colors.
 
-use clap::Parser;
+use clap::Parser as _;
 use podlight_proto::Color;
 use tonic::transport::Endpoint;
 use watcher::filter::Selector;
 use watcher::ledger::Scope;
 use watcher::lights::Light;
 
-#[derive(Parser)]
-struct Cli {
-    #[command(flatten)]
-    settings: watcher::Settings,
-}
-
 pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Ok(Cli { settings }) = Cli::try_parse_from(["watcher"].into_iter().chain(text.lines())) {
+    if let Ok(settings) = watcher::Settings::try_parse_from(["watcher"].into_iter().chain(text.lines())) {
         assert!((1..=600).contains(&settings.lease.as_secs()), "{:?}", settings.lease);
         assert!((2..=600).contains(&settings.api_silence.as_secs()), "{:?}", settings.api_silence);
         settings.lights.iter().for_each(sound);

@@ -44,7 +44,7 @@ async fn a_million_updates() {
         tokio::spawn(lights.serve_with_incoming(TcpIncoming::from(listener)));
         address
     };
-    let Cli { settings } = Cli::parse_from(["watcher", "--lease", "10m"]);
+    let settings = Settings::parse_from(["watcher", "--lease", "10m"]);
     let until = tokio::time::Instant::now().into_std() + Duration::from_secs(3_600);
     let (_vouch, vouch) = watch::channel(Some(Vouch { epoch: 1, until }));
     let (words, mut learned) = mpsc::channel(8);
@@ -87,12 +87,6 @@ fn memory() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     resident.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
-#[derive(clap::Parser)]
-struct Cli {
-    #[command(flatten)]
-    settings: Settings,
 }
 
 /// Lights of which one obeys, and one takes the stream and then neither reads nor answers.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::Parser as _;
 use podlight_proto::v1;
 use podlight_proto::v1::cluster_client::ClusterClient;
 use podlight_proto::v1::node_light::Condition;
@@ -24,22 +24,10 @@ const ADDRESS: &str = "127.0.0.1:50052";
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-#[derive(Parser)]
-struct Watching {
-    #[command(flatten)]
-    settings: watcher::Settings,
-}
-
-#[derive(Parser)]
-struct Lit {
-    #[command(flatten)]
-    settings: lightd::Settings,
-}
-
 /// A lightd on this node.
 async fn light(cluster: &Cluster, node: &str) {
-    let Lit { settings } =
-        Lit::parse_from(["lightd", "--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"]);
+    let settings =
+        lightd::Settings::parse_from(["lightd", "--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"]);
     let lightd = lightd::Lightd::bind(settings).await.unwrap();
     let (ip, port) = (lightd.address().ip().to_string(), lightd.address().port());
     cluster.apply_pod(PodBuilder::lightd(node, &ip, port));
@@ -61,7 +49,7 @@ async fn scene() -> SocketAddr {
     let kubeconfig = server.kubeconfig().unwrap();
     let flags = ["watcher", "--listen", "127.0.0.1:0", "--http", "off", "--lease", "10m", "--kubeconfig"];
     let flags = flags.into_iter().chain([kubeconfig.path().to_str().unwrap()]);
-    let Watching { settings } = Watching::parse_from(flags);
+    let settings = watcher::Settings::parse_from(flags);
     let watcher = watcher::Watcher::bind(settings).await.unwrap();
     let address = watcher.address().unwrap();
     tokio::spawn(async move {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::Parser as _;
 use podlight_proto::v1;
 use podlight_proto::v1::cluster_client::ClusterClient;
 use podlight_proto::v1::light_client::LightClient;
@@ -88,14 +88,9 @@ impl Api {
     }
 
     fn settings(&self, flags: &[&str], listen: &str) -> watcher::Settings {
-        #[derive(Parser)]
-        struct Cli {
-            #[command(flatten)]
-            settings: watcher::Settings,
-        }
         let kubeconfig = self.kubeconfig.path().to_str().unwrap();
         let args = [&["watcher", "--kubeconfig", kubeconfig, "--listen", listen, "--http", "off"], flags].concat();
-        Cli::parse_from(args).settings
+        watcher::Settings::parse_from(args)
     }
 
     /// A watcher of this cluster, with these flags, and where its wall is.
@@ -159,14 +154,9 @@ impl Light {
     }
 
     async fn served(listen: SocketAddr, flags: &[&str]) -> Self {
-        #[derive(Parser)]
-        struct Cli {
-            #[command(flatten)]
-            settings: lightd::Settings,
-        }
         let listen = listen.to_string();
         let flags = [&["lightd", "--listen", &listen, "--http", "127.0.0.1:0"], flags].concat();
-        let Cli { settings } = Cli::parse_from(flags);
+        let settings = lightd::Settings::parse_from(flags);
         let lightd = lightd::Lightd::bind(settings).await.unwrap();
         let address = lightd.address();
         let (plain, http) = (lightd.local().unwrap_or(address), lightd.http_address().unwrap());

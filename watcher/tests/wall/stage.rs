@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::Parser as _;
 use podlight_bed::Process;
 use podlight_proto::v1;
 use podlight_proto::v1::light_client::LightClient;
@@ -76,13 +76,8 @@ impl Stage {
 
 impl Light {
     async fn begin(cluster: &Cluster) -> Self {
-        #[derive(Parser)]
-        struct Cli {
-            #[command(flatten)]
-            settings: lightd::Settings,
-        }
         let flags = ["--listen", "127.0.0.1:0", "--http", "off", "--stick", "virtual:nano"];
-        let Cli { settings } = Cli::parse_from(["lightd"].into_iter().chain(flags));
+        let settings = lightd::Settings::parse_from(["lightd"].into_iter().chain(flags));
         let lightd = lightd::Lightd::bind(settings).await.unwrap();
         let address = lightd.address();
         tokio::spawn(lightd.run(std::future::pending()));
