@@ -43,7 +43,13 @@ impl Seen {
                 || (&old.reason, &old.owner) != (&state.reason, &state.owner)
                 || (&old.leds, &old.sticks) != (&state.leds, &state.sticks)
         });
-        self.state = Some((state, now));
+        match &mut self.state {
+            // Most of it needn't be touched: this is said thousands of times for once that something is news.
+            Some((old, said)) if !news => {
+                (old.remaining, old.watcher, *said) = (state.remaining, state.watcher, now);
+            }
+            _ => self.state = Some((state, now)),
+        }
         news
     }
 
