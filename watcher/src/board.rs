@@ -63,7 +63,7 @@ pub(crate) struct Board {
     version: u64,
     lease: Duration,
     vouch: watch::Receiver<Option<Vouch>>,
-    words: mpsc::Sender<(Light, Word)>,
+    words: mpsc::Sender<(Arc<Light>, Word)>,
     lines: Lines,
     dial: Dial,
     links: JoinSet<()>,
@@ -73,7 +73,7 @@ pub(crate) struct Board {
 }
 
 struct Session {
-    light: Light,
+    light: Arc<Light>,
     order: watch::Sender<Order>,
     seen: Seen,
     /// For what people want of the light. Nothing while it can't be reached.
@@ -90,7 +90,7 @@ impl Board {
         lease: Duration,
         now: Timestamp,
         vouch: watch::Receiver<Option<Vouch>>,
-        words: mpsc::Sender<(Light, Word)>,
+        words: mpsc::Sender<(Arc<Light>, Word)>,
         lines: Lines,
         dial: Dial,
     ) -> Self {
@@ -181,7 +181,7 @@ impl Board {
     /// Takes in what was learned of `light` at `now`.
     pub(crate) fn heard(&mut self, light: &Light, word: Word, now: Instant) {
         let sessions = self.sessions.get_mut(&light.scope).into_iter().flatten();
-        let Some(session) = sessions.into_iter().find(|session| session.light == *light) else { return };
+        let Some(session) = sessions.into_iter().find(|session| *session.light == *light) else { return };
         let leds = session.seen.leds();
         let news = match word {
             Word::Open(connection) => {
@@ -324,17 +324,17 @@ impl Board {
         self.sessions.retain(|scope, sessions| {
             let before = sessions.len();
             // What is left of `lights` then is new.
-            sessions.retain(|session| lights.remove(&session.light));
+            sessions.retain(|session| lights.remove(&*session.light));
             if sessions.len() != before {
                 concerned.insert(scope.clone());
             }
             !sessions.is_empty()
         });
-        for light in lights {
+        for light in lights.into_iter().map(Arc::new) {
             self.version += 1;
             let (order, orders) = watch::channel(Order::Show(Arc::new(self.show(&light, None, self.version))));
             let link = Link {
-                light: light.clone(),
+                light: Arc::clone(&light),
                 lease: self.lease,
                 order: orders,
                 vouch: self.vouch.clone(),
@@ -344,8 +344,8 @@ impl Board {
                 terms: Terms::Untried,
             };
             let (dial, is_given) = (self.dial.clone(), self.policy.lights.contains(&light));
-            let dialed = light.clone();
-            self.links.spawn(link.run(move || dial.clone().dial(dialed.clone(), is_given)));
+            let dialed = Arc::clone(&light);
+            self.links.spawn(link.run(move || dial.clone().dial(Arc::clone(&dialed), is_given)));
             concerned.insert(light.scope.clone());
             let session = Session { light, order, seen: Seen::default(), connection: None, met: false };
             self.sessions.entry(session.light.scope.clone()).or_default().push(session);

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use http::Uri;
 use podlight_tls::{Files, Own, Trust};
@@ -53,7 +54,7 @@ impl Dial {
     ///
     /// # Errors
     /// Nobody is there, or somebody who isn't believed.
-    pub(crate) async fn dial(self, light: Light, is_given: bool) -> io::Result<Connection> {
+    pub(crate) async fn dial(self, light: Arc<Light>, is_given: bool) -> io::Result<Connection> {
         let uri: Uri = light.url.parse().map_err(io::Error::other)?;
         match self.trust.filter(|_| light.is_secure()) {
             None => {
@@ -65,8 +66,8 @@ impl Dial {
                 Connection::new(stream, uri).await
             }
             Some(mut trust) => {
-                let own = match light.scope {
-                    Scope::Node(node) if !is_given => Own::Node(node),
+                let own = match &light.scope {
+                    Scope::Node(node) if !is_given => Own::Node(node.clone()),
                     Scope::Node(_) | Scope::Namespace(_) | Scope::Cluster => Own::Host,
                 };
                 Connection::new(podlight_tls::connect(&uri, &trust.papers(), own).await?, uri).await

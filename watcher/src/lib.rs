@@ -197,7 +197,7 @@ impl Watcher {
         let (vouch, vouched) = state::channel(None);
         let (words, mut heard_words) = mpsc::channel(EVENTS);
         let policy = Arc::clone(&current.borrow_and_update().policy);
-        let lines = Lines::new(files::room());
+        let lines = Lines::new(files::room(), now());
         let mut board = Board::new(policy, settings.lease, Timestamp::now(), vouched, words, lines, dial);
         let (asks, mut asked) = mpsc::channel(EVENTS);
         let desk = board.desk(asks);
@@ -223,13 +223,14 @@ impl Watcher {
         loop {
             let mut first_pod = None;
             let mut first_node = None;
+            let mut first_word = None;
             let mut question = None;
             let lapses = freshness.borrow_and_update().until().filter(|_| fresh);
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(change) = pod_changes.recv() => first_pod = Some(change),
                 Some(change) = node_changes.recv() => first_node = Some(change),
-                Some((light, word)) = heard_words.recv() => board.heard(&light, word, now()),
+                Some(word) = heard_words.recv() => first_word = Some(word),
                 Some(ask) = asked.recv() => question = Some(ask),
                 () = past(board.next_settle()) => board.settle(Timestamp::now()),
                 _ = pulse.tick() => drop(heard.send_if_modified(|freshness| {
@@ -270,18 +271,20 @@ impl Watcher {
             }
             board.takes_in(now());
             // A burst is one change to a light.
-            for change in first_pod.into_iter().chain(std::iter::from_fn(|| pod_changes.try_recv().ok())).take(EVENTS) {
+            for change in batch(first_pod, &mut pod_changes) {
                 if matches!(change, Change::Synced) {
                     listed(Watch::Pods);
                 }
                 board.pod(change, Timestamp::now());
             }
-            for change in first_node.into_iter().chain(std::iter::from_fn(|| node_changes.try_recv().ok())).take(EVENTS)
-            {
+            for change in batch(first_node, &mut node_changes) {
                 if matches!(change, Change::Synced) {
                     listed(Watch::Nodes);
                 }
                 board.node(change);
+            }
+            for (light, word) in batch(first_word, &mut heard_words) {
+                board.heard(&light, word, now());
             }
             board.publish();
             // Last, so that what is vouched for is what is known.
@@ -315,6 +318,11 @@ impl Watcher {
         timeout(PARTING, async { while polls.join_next().await.is_some() {} }).await.ok();
         Ok(())
     }
+}
+
+/// What came first, and what else is there by now.
+fn batch<T>(first: Option<T>, rest: &mut mpsc::Receiver<T>) -> impl Iterator<Item = T> {
+    first.into_iter().chain(std::iter::from_fn(|| rest.try_recv().ok())).take(EVENTS)
 }
 
 /// The epoch of a watcher that is alone: grows with each start.

@@ -1,10 +1,12 @@
-//! What the links to all lights share: room for their connections, and turns to open them. Refuses to know the lights.
+//! What the links to all lights share: room for their connections, turns to open them, and a beat to speak by. Refuses to know
+//! the lights.
 //!
 //! A connection is a file, and a process may have only so many: where lights took all of them, none would be left to
 //! watch the API by, and every light would turn stale. And where thousands of lights come back at once, each costs time to
 //! open: in turns some are open soon, all together none might be before it is given up.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -18,13 +20,19 @@ pub(crate) struct Lines {
     room: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     most: usize,
+    beat: Instant,
 }
 
 impl Lines {
-    /// Room for so many connections at a time.
-    pub(crate) fn new(most: usize) -> Self {
+    /// Room for so many connections at a time, from `now` on.
+    pub(crate) fn new(most: usize, now: Instant) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
-        Self { room: Arc::new(Semaphore::new(most)), turns: Arc::new(Semaphore::new(TURNS)), most }
+        Self { room: Arc::new(Semaphore::new(most)), turns: Arc::new(Semaphore::new(TURNS)), most, beat: now }
+    }
+
+    /// When all of them may speak at a time.
+    pub(crate) const fn beat(&self) -> Instant {
+        self.beat
     }
 
     /// Connections that there is room for.

@@ -29,7 +29,7 @@ use podlight_proto::{Look, Reason};
 use podlight_tls::Trust;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::backoff::Backoff;
 use crate::connection::Connection;
@@ -64,14 +64,14 @@ pub(crate) struct Show {
 
 /// A light's session, and what joins it to the rest.
 pub(crate) struct Link {
-    pub(crate) light: Light,
+    pub(crate) light: Arc<Light>,
     pub(crate) lease: Duration,
     pub(crate) order: watch::Receiver<Order>,
     /// Until when, and by whom, the order may be vouched for. Wakes whoever waits for that, but not where one that holds
     /// is prolonged: whoever tells a light looks again anyway.
     pub(crate) vouch: watch::Receiver<Option<Vouch>>,
     /// Is told what is learned of the light.
-    pub(crate) words: mpsc::Sender<(Light, Word)>,
+    pub(crate) words: mpsc::Sender<(Arc<Light>, Word)>,
     /// What it shares with all others.
     pub(crate) lines: Lines,
     /// Whose newest certificates it is dialed with. Nothing without TLS.
@@ -178,6 +178,7 @@ impl Link {
     {
         self.learns(Word::Open(session.connection.clone())).await;
         let mut renewal = None;
+        let mut alarm = pin!(sleep_until(Instant::now()));
         loop {
             // First the clock: a vouch that had ended by now wakes us when it is prolonged.
             let now = now();
@@ -192,6 +193,11 @@ impl Link {
                 Order::Show(show) => session.voice.tell(&show, vouch, now)?,
             }
             let next = session.voice.pace.next(vouch, now).map(Instant::from_std);
+            if let Some(next) = next
+                && next != alarm.deadline()
+            {
+                alarm.as_mut().reset(next);
+            }
             tokio::select! {
                 status = session.statuses.message() => {
                     let status = status?.ok_or(Down::Closed)?;
@@ -201,7 +207,7 @@ impl Link {
                 }
                 changed = self.order.changed() => if changed.is_err() { return Ok(()) },
                 changed = self.vouch.changed() => if changed.is_err() { return Ok(()) },
-                () = crate::at(next) => {}
+                () = &mut alarm, if next.is_some() => {}
                 () = changed(&mut self.trust) => renewal = Some(Box::pin(self.opener().renew(dial))),
                 renewed = some(&mut renewal) => {
                     session = renewed?;
@@ -239,7 +245,7 @@ impl Link {
 
     /// Whoever reads this never waits for a light: so this wait is short.
     async fn learns(&self, word: Word) {
-        self.words.send((self.light.clone(), word)).await.ok();
+        self.words.send((Arc::clone(&self.light), word)).await.ok();
     }
 
     /// The last word. A light that doesn't take it goes stale by its lease; one that obeys another by now refuses it.

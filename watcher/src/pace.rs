@@ -2,6 +2,9 @@
 //!
 //! At most one command is in flight: a light that stalls is told nothing more, and what it missed costs no memory. What
 //! it hears next is the newest.
+//!
+//! Renewals fall on beats that all sessions share: lights by the thousand are spoken to in batches, and wake their watcher a
+//! few times a second.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +14,8 @@ use crate::vouch::{self, Vouch};
 #[derive(Clone, Debug)]
 pub struct Pace {
     lease: Duration,
+    /// A beat of all those that there are.
+    beat: Instant,
     last: Option<Said>,
 }
 
@@ -31,10 +36,14 @@ struct Said {
     answered: bool,
 }
 
+/// Beats of a lease: one of 15 s has one each 20 ms.
+const BEATS: u32 = 750;
+
 impl Pace {
-    /// A session in which nothing was said, with leases of this length.
-    pub const fn new(lease: Duration) -> Self {
-        Self { lease, last: None }
+    /// A session in which nothing was said, with leases of this length. One of its beats is `beat`, which isn't later than
+    /// anything that will be said.
+    pub const fn new(lease: Duration, beat: Instant) -> Self {
+        Self { lease, beat, last: None }
     }
 
     /// `mark` was sent at `now`.
@@ -71,17 +80,24 @@ impl Pace {
     }
 
     /// When to look again if nothing happens before. What may not be vouched for `now` isn't renewed at any time; what may
-    /// be then is asked again then, for that may have been prolonged.
+    /// be then is asked again then, for that may have been prolonged. What is in flight is looked at first when it wants
+    /// renewing: nearly always it is answered by then, and no clock had to be set for that.
     pub fn next(&self, vouch: Option<Vouch>, now: Instant) -> Option<Instant> {
-        match self.last? {
-            said if !said.answered => Some(said.at + self.lease),
-            said => vouch::epoch(vouch, now).map(|_| self.renewal(said)),
+        let said = self.last?;
+        let renewal = self.renewal(said);
+        if said.answered {
+            vouch::epoch(vouch, now).map(|_| renewal)
+        } else {
+            Some(if now < renewal { renewal } else { said.at + self.lease })
         }
     }
 
-    /// A third of the lease: one renewal may get lost, and a second come late.
+    /// After a third of the lease, at the last beat: one renewal may get lost, and a second come late.
     fn renewal(&self, said: Said) -> Instant {
-        said.at + self.lease / 3
+        let third = said.at + self.lease / 3;
+        let beat = (self.lease / BEATS).as_nanos();
+        let past = third.saturating_duration_since(self.beat).as_nanos().checked_rem(beat).unwrap_or_default();
+        third - Duration::from_nanos(u64::try_from(past).unwrap_or_default())
     }
 }
 
@@ -105,14 +121,14 @@ mod tests {
     #[test]
     fn the_first_command_is_due_at_once() {
         let start = Instant::now();
-        assert_eq!(Pace::new(LEASE).due(7, vouch(start), start), Some(mark(3, 7)));
-        assert_eq!(Pace::new(LEASE).next(vouch(start), start), None);
+        assert_eq!(Pace::new(LEASE, start).due(7, vouch(start), start), Some(mark(3, 7)));
+        assert_eq!(Pace::new(LEASE, start).next(vouch(start), start), None);
     }
 
     #[test]
     fn nothing_is_due_while_a_command_is_in_flight() {
         let start = Instant::now();
-        let mut pace = Pace::new(LEASE);
+        let mut pace = Pace::new(LEASE, start);
         pace.said(mark(3, 1), start);
         assert_eq!(pace.due(2, vouch(start), start + 100 * SECOND), None);
         assert!(pace.answered(mark(3, 1)));
@@ -123,7 +139,7 @@ mod tests {
     #[test]
     fn a_lease_is_renewed_when_a_third_of_it_has_passed() {
         let start = Instant::now();
-        let mut pace = Pace::new(LEASE);
+        let mut pace = Pace::new(LEASE, start);
         pace.said(mark(3, 1), start);
         pace.answered(mark(3, 1));
         assert_eq!(pace.next(vouch(start), start), Some(start + 5 * SECOND));
@@ -132,9 +148,25 @@ mod tests {
     }
 
     #[test]
+    fn lights_that_were_told_within_a_beat_are_told_again_together() {
+        let start = Instant::now();
+        let beat = LEASE / BEATS;
+        let renewal = |at: Instant| {
+            let mut pace = Pace::new(LEASE, start);
+            pace.said(mark(3, 1), at);
+            pace.answered(mark(3, 1));
+            pace.next(vouch(start), at).unwrap()
+        };
+        let first = renewal(start + 70 * beat);
+        assert_eq!(first, start + 70 * beat + 5 * SECOND);
+        assert_eq!(renewal(start + 70 * beat + beat / 2), first, "never later than a third");
+        assert_eq!(renewal(start + 71 * beat), first + beat);
+    }
+
+    #[test]
     fn a_new_epoch_is_news() {
         let start = Instant::now();
-        let mut pace = Pace::new(LEASE);
+        let mut pace = Pace::new(LEASE, start);
         pace.said(mark(2, 1), start);
         pace.answered(mark(2, 1));
         assert_eq!(pace.due(1, vouch(start), start), Some(mark(3, 1)));
@@ -143,10 +175,9 @@ mod tests {
     #[test]
     fn what_may_not_be_vouched_for_is_neither_sent_nor_renewed() {
         let start = Instant::now();
-        let mut pace = Pace::new(LEASE);
+        let mut pace = Pace::new(LEASE, start);
         assert_eq!(pace.due(1, None, start), None);
         pace.said(mark(3, 1), start);
-        assert_eq!(pace.next(None, start), Some(start + LEASE));
         pace.answered(mark(3, 1));
         assert_eq!(pace.due(1, None, start + LEASE), None);
         assert_eq!(pace.due(2, None, start + LEASE), None);
@@ -157,7 +188,7 @@ mod tests {
     #[test]
     fn what_was_vouched_for_when_it_was_looked_at_is_not_sent_later() {
         let start = Instant::now();
-        let mut pace = Pace::new(LEASE);
+        let mut pace = Pace::new(LEASE, start);
         pace.said(mark(3, 1), start);
         pace.answered(mark(3, 1));
         let vouch = Some(Vouch { epoch: 3, until: start + 7 * SECOND });
@@ -173,10 +204,13 @@ mod tests {
     #[test]
     fn a_light_that_does_not_answer_for_a_lease_is_overdue() {
         let start = Instant::now();
-        let mut pace = Pace::new(LEASE);
+        let mut pace = Pace::new(LEASE, start);
         assert!(!pace.overdue(start));
         pace.said(mark(3, 1), start);
-        assert_eq!(pace.next(vouch(start), start), Some(start + LEASE));
+        for vouch in [vouch(start), None] {
+            let third = start + 5 * SECOND;
+            assert_eq!((pace.next(vouch, start), pace.next(vouch, third)), (Some(third), Some(start + LEASE)));
+        }
         assert!(!pace.overdue(start + 14 * SECOND));
         assert!(pace.overdue(start + LEASE));
         pace.answered(mark(3, 1));
@@ -186,7 +220,7 @@ mod tests {
     #[test]
     fn an_answer_to_something_else_counts_for_nothing() {
         let start = Instant::now();
-        let mut pace = Pace::new(LEASE);
+        let mut pace = Pace::new(LEASE, start);
         assert!(!pace.answered(mark(3, 1)));
         pace.said(mark(3, 2), start);
         assert!(!pace.answered(mark(3, 1)) && !pace.answered(mark(2, 2)));

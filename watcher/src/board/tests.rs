@@ -45,12 +45,13 @@ async fn a_million_updates() {
         address
     };
     let settings = Settings::parse_from(["watcher", "--lease", "10m"]);
-    let until = tokio::time::Instant::now().into_std() + Duration::from_secs(3_600);
+    let now = tokio::time::Instant::now().into_std();
+    let until = now + Duration::from_secs(3_600);
     let (_vouch, vouch) = watch::channel(Some(Vouch { epoch: 1, until }));
     let (words, mut learned) = mpsc::channel(8);
     tokio::spawn(async move { while learned.recv().await.is_some() {} });
     let policy = Arc::new(Policy::default());
-    let mut board = Board::new(policy, settings.lease, NOW, vouch, words, Lines::new(2), Dial::plain());
+    let mut board = Board::new(policy, settings.lease, NOW, vouch, words, Lines::new(2, now), Dial::plain());
     for name in ["obeys", "stalls"] {
         board.node(Change::Applied(node(name)));
         let lightd = pod(name).on(name).lightd(address.ip()).port("grpc", address.port());

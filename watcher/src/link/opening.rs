@@ -68,7 +68,7 @@ impl Opener {
         let _turn = self.lines.turn().await;
         let mut client = connection.light().max_decoding_message_size(LARGEST_STATUS);
         let (commands, made) = mpsc::channel(1);
-        let pace = Pace::new(self.lease);
+        let pace = Pace::new(self.lease, self.lines.beat());
         let mut voice = Voice { light: self.light, lease: self.lease, pace, commands, said: None };
         let order = self.order.borrow().clone();
         if let Order::Show(show) = order {

@@ -33,7 +33,7 @@ struct Stream {
 struct Rig {
     order: watch::Sender<Order>,
     vouch: watch::Sender<Option<Vouch>>,
-    words: mpsc::Receiver<(Light, Word)>,
+    words: mpsc::Receiver<(Arc<Light>, Word)>,
     streams: mpsc::UnboundedReceiver<Stream>,
     link: JoinHandle<()>,
 }
@@ -56,12 +56,12 @@ fn rig(failures: u32) -> Rig {
     let (told, words) = mpsc::channel(64);
     let (played, streams) = mpsc::unbounded_channel();
     let link = Link {
-        light: "n1=http://10.0.0.1:50051".parse().unwrap(),
+        light: Arc::new("n1=http://10.0.0.1:50051".parse().unwrap()),
         lease: LEASE,
         order: orders,
         vouch: vouched,
         words: told,
-        lines: Lines::new(1),
+        lines: Lines::new(1, now()),
         trust: None,
         terms: Terms::Untried,
     };

@@ -82,7 +82,7 @@ impl World {
             }
             Phase::Dialling { line, deadline } => match self.received(line) {
                 Some(Down::Accepted) => {
-                    let mut voice = Voice::new(line, self.terms.lease, now);
+                    let mut voice = Voice::new(line, self.terms.lease, self.start, now);
                     self.tells(watcher, light, &mut voice);
                     self.send_up(line, Up::Call);
                     self.turn(watcher, light, Phase::Calling { voice, deadline: now + OPENING });
@@ -287,8 +287,8 @@ impl crate::process::Core {
 }
 
 impl Voice {
-    fn new(line: Line, lease: Duration, now: Instant) -> Self {
+    fn new(line: Line, lease: Duration, beat: Instant, now: Instant) -> Self {
         let (made, left) = (VecDeque::new(), VecDeque::new());
-        Self { line, pace: Pace::new(lease), made, left, leds: 0, read: now, pinged: None }
+        Self { line, pace: Pace::new(lease, beat), made, left, leds: 0, read: now, pinged: None }
     }
 }
