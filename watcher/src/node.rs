@@ -65,27 +65,28 @@ pub struct NodeStanding<'a> {
 /// What the API says of a node, in its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fact {
-    /// As Kubernetes names it: `Ready`, `MemoryPressure`.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: ConditionKind,
     pub(crate) status: Truth,
-    pub(crate) reason: Box<str>,
+    pub(crate) reason: Cow<'static, str>,
     pub(crate) since: Option<Timestamp>,
 }
 
-const PRESSURES: [(ConditionKind, &str); 3] = [
-    (ConditionKind::MemoryPressure, "MemoryPressure"),
-    (ConditionKind::DiskPressure, "DiskPressure"),
-    (ConditionKind::PidPressure, "PIDPressure"),
-];
+const PRESSURES: [ConditionKind; 3] =
+    [ConditionKind::MemoryPressure, ConditionKind::DiskPressure, ConditionKind::PidPressure];
+
+/// What kubelets say of nodes that are well, which of thousands nearly all are. That takes no memory for each.
+const USUAL: [&str; 4] =
+    ["KubeletReady", "KubeletHasSufficientMemory", "KubeletHasNoDiskPressure", "KubeletHasSufficientPID"];
 
 impl Node {
     /// What the API says of it, of what can count.
     pub(crate) fn facts(&self) -> Box<[Fact]> {
-        let kinds = [(ConditionKind::Ready, "Ready")].into_iter().chain(PRESSURES);
-        let fact = |(kind, word)| {
+        let kinds = [ConditionKind::Ready].into_iter().chain(PRESSURES);
+        let fact = |kind| {
             let Condition { status, reason, last_transition_time, .. } = condition(&self.status.conditions, kind)?;
-            let reason = reason.as_str().into();
-            Some(Fact { kind: word, status: *status, reason, since: *last_transition_time })
+            let usual = USUAL.into_iter().find(|usual| usual == reason);
+            let reason = usual.map_or_else(|| Cow::Owned(reason.clone()), Cow::Borrowed);
+            Some(Fact { kind, status: *status, reason, since: *last_transition_time })
         };
         kinds.filter_map(fact).collect()
     }
@@ -110,7 +111,7 @@ impl Node {
     fn strain(&self, counts: Conditions, cordoned: bool) -> NodeStanding<'_> {
         let holds = |kind| condition(&self.status.conditions, kind).filter(|found| found.status == Truth::True);
         let mut pressures = PRESSURES.iter().filter(|_| counts.pressure);
-        let pressure = pressures.find_map(|(kind, word)| Some((holds(*kind)?.last_transition_time, *word)));
+        let pressure = pressures.find_map(|kind| Some((holds(*kind)?.last_transition_time, kind.word())));
         match pressure {
             Some((since, word)) => NodeStanding { state: NodeState::Pressure, why: word.into(), since, cordoned },
             None => NodeStanding { state: NodeState::Ready, why: "".into(), since: None, cordoned },

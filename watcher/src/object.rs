@@ -51,6 +51,21 @@ pub(crate) enum Truth {
     Unknown,
 }
 
+impl ConditionKind {
+    /// As Kubernetes names it; empty where it is none of these.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::PodScheduled => "PodScheduled",
+            Self::Initialized => "Initialized",
+            Self::Ready => "Ready",
+            Self::MemoryPressure => "MemoryPressure",
+            Self::DiskPressure => "DiskPressure",
+            Self::PidPressure => "PIDPressure",
+            Self::Other => "",
+        }
+    }
+}
+
 /// The condition of this kind, if there is one.
 pub(crate) fn condition(conditions: &[Condition], kind: ConditionKind) -> Option<&Condition> {
     conditions.iter().find(|condition| condition.kind == kind)

@@ -43,7 +43,8 @@ impl Board {
         self.listed()?;
         let News { whole, changed, gone, count } = self.roster.since(since);
         let mut nodes: Vec<_> = changed.iter().map(|name| self.view(name, now)).collect();
-        nodes.sort_by(|a, b| (Reverse(a.verdict), &a.name).cmp(&(Reverse(b.verdict), &b.name)));
+        // In place: nodes are large, and no two of one name.
+        nodes.sort_unstable_by(|a, b| (Reverse(a.verdict), &a.name).cmp(&(Reverse(b.verdict), &b.name)));
         let gone = gone.iter().map(ToString::to_string).collect();
         Ok(Nodes { whole, nodes, gone, vouching: self.vouching.clone(), count })
     }
@@ -189,7 +190,7 @@ fn condition(fact: &Fact) -> v1::NodeCondition {
         Truth::Unknown => "Unknown",
     };
     v1::NodeCondition {
-        r#type: fact.kind.to_owned(),
+        r#type: fact.kind.word().to_owned(),
         status: status.to_owned(),
         reason: fact.reason.to_string(),
         since: fact.since.map(|since| std::time::SystemTime::from(since).into()),
