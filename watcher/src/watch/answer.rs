@@ -9,6 +9,7 @@ use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
 use kube::core::{ObjectList, Status, WatchEvent};
+use prost::bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::Trouble;
@@ -16,6 +17,8 @@ use crate::chain;
 use crate::protobuf::{Object, Reading, Said};
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+/// So much of what has arrived is read at a time, in bytes: of that, what isn't whole yet is copied, and stays.
+const PIECE: usize = 16 << 10;
 const EITHER: HeaderValue = HeaderValue::from_static("application/vnd.kubernetes.protobuf,application/json");
 
 /// Why there is no answer, or not all of it.
@@ -30,6 +33,8 @@ pub(super) struct Failure {
 /// An answer that is being read.
 pub(super) struct Answer<K> {
     body: Body,
+    /// Has arrived, and is still to be read.
+    arrived: Bytes,
     ends: bool,
     encoding: Encoding<K>,
 }
@@ -79,7 +84,7 @@ impl<K: Object + DeserializeOwned + Clone> Answer<K> {
             false if watch => Encoding::Lines(Vec::new()),
             false => Encoding::List(Vec::new()),
         };
-        let answer = Self { body: response.into_body(), ends: false, encoding };
+        let answer = Self { body: response.into_body(), arrived: Bytes::new(), ends: false, encoding };
         if status.is_success() { Ok(answer) } else { Err(answer.refusal(status).await) }
     }
 
@@ -92,15 +97,17 @@ impl<K: Object + DeserializeOwned + Clone> Answer<K> {
             if self.ends {
                 return Ok(None);
             }
-            match self.body.frame().await {
-                Some(Ok(frame)) => {
-                    let Ok(piece) = frame.into_data() else { continue };
-                    match &mut self.encoding {
-                        Encoding::Protobuf(reading) => reading.take(&piece),
-                        Encoding::Lines(rest) | Encoding::List(rest) => rest.extend_from_slice(&piece),
-                        Encoding::Listed(_) => {}
-                    }
+            if !self.arrived.is_empty() {
+                let piece = self.arrived.split_to(self.arrived.len().min(PIECE));
+                match &mut self.encoding {
+                    Encoding::Protobuf(reading) => reading.take(&piece),
+                    Encoding::Lines(rest) | Encoding::List(rest) => rest.extend_from_slice(&piece),
+                    Encoding::Listed(_) => {}
                 }
+                continue;
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => self.arrived = frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => return Err(Failure::down(&error)),
                 None => {
                     self.ends = true;
