@@ -31,7 +31,7 @@ enum Fault {
     NotReady,
     Unknown,
     Pressure,
-    Pods { state: PodState, worst: (Arc<str>, Box<str>), count: u32 },
+    Pods { state: PodState, worst: (Arc<str>, Arc<str>), count: u32 },
 }
 
 impl Acks {

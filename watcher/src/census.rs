@@ -21,7 +21,7 @@ pub struct Tally([u32; PodState::ALL.len()]);
 pub struct Trouble {
     pub(crate) uid: Uid,
     pub(crate) namespace: Arc<str>,
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     /// What it shows as.
     pub(crate) state: PodState,
     /// What it is.
@@ -86,14 +86,14 @@ impl Trouble {
     pub(crate) fn new(
         uid: &Uid,
         namespace: &Arc<str>,
-        name: &str,
+        name: &Arc<str>,
         standing: &Standing<'_>,
         shown: Shown,
     ) -> Option<Self> {
         (standing.state > PodState::Running).then(|| Self {
             uid: uid.clone(),
             namespace: Arc::clone(namespace),
-            name: name.into(),
+            name: Arc::clone(name),
             state: shown.state,
             is: standing.state,
             rule: shown.rule,

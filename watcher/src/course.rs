@@ -15,7 +15,8 @@ use crate::uid::Uid;
 /// What color and reason need to know of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Face {
-    pub(crate) namespace: Arc<str>,
+    /// By its number.
+    pub(crate) namespace: u32,
     pub(crate) state: PodState,
     pub(crate) trouble: Option<Arc<Trouble>>,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Face {
 /// What of a pod may yet change.
 #[derive(Debug)]
 pub(crate) struct Course {
-    name: Box<str>,
+    name: Arc<str>,
     standing: Standing<'static>,
     /// Since when it is in this state, through all the changes that left it there.
     since: Timestamp,
@@ -31,6 +32,8 @@ pub(crate) struct Course {
     pub(crate) owner: Option<Arc<str>>,
     /// What has passed and shows yet, and until when.
     held: Option<(Arc<Trouble>, Timestamp)>,
+    /// What shows of it is this, where it isn't well.
+    pub(crate) trouble: Option<Arc<Trouble>>,
     /// When to look again.
     pub(crate) due: Option<Timestamp>,
 }
@@ -54,17 +57,18 @@ impl Course {
             return None;
         }
         let told = standing.since.unwrap_or(now).min(now);
-        let (since, held) = match old {
+        let (name, since, held) = match old {
             // A pod that crashes again and again has failed since the first time.
-            Some(old) if old.standing.state == standing.state => (old.since.min(told), old.held),
-            Some(old) => (told, old.held),
-            None => (told, None),
+            Some(old) if old.standing.state == standing.state => (old.name, old.since.min(told), old.held),
+            Some(old) => (old.name, told, old.held),
+            None => (name.into(), told, None),
         };
-        Some(Self { name: name.into(), standing: standing.into_owned(), since, owner: None, held, due: None })
+        Some(Self { name, standing: standing.into_owned(), since, owner: None, held, trouble: None, due: None })
     }
 
-    /// What shows at `now` of this pod, which showed `before`. Sets when to look again.
-    pub(crate) fn face(
+    /// What shows at `now` of this pod, which showed `before`: its state, and the trouble with it, which is kept here. Sets when
+    /// to look again.
+    pub(crate) fn show(
         &mut self,
         uid: &Uid,
         namespace: &Arc<str>,
@@ -72,7 +76,7 @@ impl Course {
         progressing: bool,
         timing: &Timing,
         now: Timestamp,
-    ) -> Face {
+    ) -> PodState {
         let was = self.standing.state;
         self.standing.settle(now);
         if self.standing.state != was {
@@ -84,11 +88,11 @@ impl Course {
         self.hold(before, shown, timing, now);
         self.due = [shown.next, self.held.as_ref().map(|(_, until)| *until)].into_iter().flatten().min();
         if let Some((trouble, _)) = &self.held {
-            let (namespace, trouble) = (Arc::clone(namespace), Arc::clone(trouble));
-            return Face { namespace, state: trouble.state, trouble: Some(trouble) };
+            self.trouble = Some(Arc::clone(trouble));
+            return trouble.state;
         }
-        let trouble = Trouble::new(uid, namespace, &self.name, &self.standing, shown).map(Arc::new);
-        Face { namespace: Arc::clone(namespace), state: shown.state, trouble }
+        self.trouble = Trouble::new(uid, namespace, &self.name, &self.standing, shown).map(Arc::new);
+        shown.state
     }
 
     /// Whether there is nothing left that could change.

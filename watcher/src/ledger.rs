@@ -27,7 +27,7 @@ use crate::node::{Fact, Node};
 use crate::nodes::Nodes;
 use crate::owner;
 use crate::pod::Pod;
-use crate::pods::{Pods, Told};
+use crate::pods::{Entry, Pods, Told};
 use crate::standing::{PodState, standing};
 use crate::timing::{Timing, later};
 use crate::uid::Uid;
@@ -182,7 +182,7 @@ impl Ledger {
         match scope {
             Scope::Node(name) => self.node_verdict(name),
             Scope::Namespace(name) => {
-                let carries = |node: &str| self.pods.on(node).flatten().any(|face| *face.namespace == **name);
+                let carries = |node: &str| self.pods.namespaces(node).any(|namespace| **namespace == **name);
                 of(self.nodes.footing_of_all(carries), self.pods.of(name))
             }
             Scope::Cluster => of(self.nodes.footing_of_all(|_| true), Some(self.pods.all())),
@@ -191,7 +191,7 @@ impl Ledger {
 
     /// What is not as it should be with this pod, whether or not that shows. Nothing where it is well, or doesn't count.
     pub fn trouble(&self, pod: &Pod) -> Option<&Trouble> {
-        self.pods.face(&uid(pod))?.trouble.as_deref()
+        self.pods.trouble(&uid(pod))
     }
 
     /// The lights that run in the cluster, whether or not their pods count.
@@ -221,7 +221,7 @@ impl Ledger {
 
     /// The pods of this node that are not as they should be, worst first, whether or not that shows yet.
     pub fn troubles(&self, node: &str) -> Vec<&Trouble> {
-        let mut troubles: Vec<_> = self.pods.on(node).flatten().filter_map(|face| face.trouble.as_deref()).collect();
+        let mut troubles: Vec<_> = self.pods.on(node).flatten().filter_map(Entry::trouble).collect();
         troubles.sort_by(|a, b| a.rank().cmp(&b.rank()));
         troubles
     }
@@ -238,14 +238,13 @@ impl Ledger {
     }
 
     fn node_verdict<'a>(&'a self, name: &'a str) -> Verdict<'a> {
-        let faces = self.pods.on(name);
-        let troubles = faces.clone().flatten().filter_map(|face| face.trouble.as_deref());
-        let troubles = troubles.filter(|trouble| trouble.shows());
+        let pods = self.pods.on(name);
+        let troubles = pods.clone().flatten().filter_map(Entry::trouble).filter(|trouble| trouble.shows());
         Verdict {
             footing: self.nodes.footing(name),
-            tally: faces.clone().flatten().map(|face| face.state).collect(),
+            tally: pods.clone().flatten().map(|pod| pod.state).collect(),
             worst: troubles.min_by(|a, b| a.rank().cmp(&b.rank())),
-            slots: faces.map(|face| face.map_or(PodState::Absent, |face| face.state)).collect(),
+            slots: pods.map(|pod| pod.map_or(PodState::Absent, |pod| pod.state)).collect(),
         }
     }
 
@@ -299,7 +298,7 @@ impl Ledger {
     fn mark_node(&mut self, name: &str) {
         self.changed.nodes.insert(name.into());
         self.changed.cluster = true;
-        self.changed.namespaces.extend(self.pods.on(name).flatten().map(|face| Arc::clone(&face.namespace)));
+        self.changed.namespaces.extend(self.pods.namespaces(name).map(Arc::clone));
     }
 }
 

@@ -3,17 +3,18 @@
 //! Keeps of a pod its [`Face`] and, where time or its owner may change that, its [`Course`]. Marks whose verdict may differ whenever, and only
 //! when, a face does. Refuses to know the API's objects: it is handed standings.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::census::Census;
+use crate::census::{Census, Trouble};
 use crate::course::{Course, Face};
+use crate::named::Named;
 use crate::owner::Work;
 use crate::owners::Owners;
-use crate::slots::Slots;
-use crate::standing::Standing;
+use crate::seats::Seats;
+use crate::standing::{PodState, Standing};
 use crate::timing::{Timing, later};
 use crate::uid::Uid;
 use crate::verdict::Changed;
@@ -22,12 +23,8 @@ use crate::verdict::Changed;
 #[derive(Debug, Default)]
 pub(crate) struct Pods {
     timing: Timing,
-    places: HashMap<Uid, Place>,
-    /// One a node. Pods that are not scheduled share the row of the empty name, which no node has.
-    rows: Slots<Row>,
-    /// Of each node's row.
-    numbers: HashMap<Arc<str>, u32>,
-    namespaces: HashMap<Arc<str>, Census>,
+    seats: Seats<Entry>,
+    namespaces: Named<Census>,
     cluster: Census,
     owners: Owners,
     /// When a face changes with time alone.
@@ -48,23 +45,13 @@ pub(crate) struct Told<'a> {
     pub(crate) round: u32,
 }
 
-/// Numbers, for there is one a pod.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    row: u32,
-    slot: u32,
-}
-
-/// The pods of a node.
+/// What is kept of a pod: with its uid 40 bytes, but for those few that have a course.
 #[derive(Debug)]
-struct Row {
-    node: Arc<str>,
-    pods: Slots<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    face: Face,
+pub(crate) struct Entry {
+    /// By its number.
+    namespace: u32,
+    /// What it shows as.
+    pub(crate) state: PodState,
     course: Option<Box<Course>>,
     round: u32,
 }
@@ -83,27 +70,36 @@ impl Pods {
     /// Takes in what is told of a pod at `now`.
     pub(crate) fn put(&mut self, uid: Uid, told: Told<'_>, now: Timestamp, changed: &mut Changed) {
         let Told { node, namespace, name, standing, work, round } = told;
-        if self.places.get(&uid).is_some_and(|place| self.rows.at(place.row).is_none_or(|row| *row.node != *node)) {
+        let mut place = self.seats.find(&uid);
+        if place.and_then(|place| self.seats.node(place)).is_some_and(|known| **known != *node) {
             self.forget(&uid, changed);
+            place = None;
         }
-        let (node, number) = self.row(node);
-        let namespace = interned(&self.namespaces, namespace);
+        let (number, namespace) = self.namespaces.number(namespace);
         let step = work.as_ref().and_then(|work| Some((work.owner.as_str(), work.done?)));
         let flips = step.map(|(owner, done)| self.owners.progresses(owner, later(done, self.timing.updating)));
 
-        let old = self.course_of(&uid);
-        let before = self.places.get(&uid).and_then(|place| self.entry(*place)).map(|entry| entry.face.clone());
+        let known = place.and_then(|place| self.seats.at_mut(place));
+        let (before, old) = known.map(|entry| (entry.face(), entry.course.take())).unzip();
+        let old = self.leave_course(&uid, old.flatten());
         let state = standing.state;
         let course = Course::new(name, standing, old, before.as_ref(), &self.timing, now);
-        let mut entry = Entry { face: Face { namespace, state, trouble: None }, course: course.map(Box::new), round };
+        let mut entry = Entry { namespace: number, state, course: course.map(Box::new), round };
         if let Some(course) = &mut entry.course {
             course.owner = work.filter(|work| work.excusable).map(|work| self.owners.join(&work.owner, &uid));
         }
-        let next = entry.refresh(&uid, before.as_ref(), &self.owners, &self.timing, now);
+        let next = entry.refresh(&uid, &namespace, before.as_ref(), &self.owners, &self.timing, now);
         self.due.extend(next.map(|at| (at, uid.clone())));
-        let face = entry.face.clone();
-        self.seat(uid, number, entry);
-        self.recount(&node, before, Some(face), changed);
+        let face = entry.face();
+        match place.and_then(|place| self.seats.at_mut(place)) {
+            Some(known) => *known = entry,
+            None => place = self.seats.put(uid, node, entry),
+        }
+        if before.as_ref() != Some(&face)
+            && let Some(node) = place.and_then(|place| self.seats.node(place)).map(Arc::clone)
+        {
+            self.recount(&node, before, Some(face), changed);
+        }
         for uid in flips.into_iter().flatten() {
             self.refresh(&uid, now, changed);
         }
@@ -111,24 +107,16 @@ impl Pods {
 
     /// Takes in that a pod is gone.
     pub(crate) fn forget(&mut self, uid: &Uid, changed: &mut Changed) {
-        let Some(place) = self.places.remove(uid) else { return };
-        let Some(row) = self.rows.at_mut(place.row) else { return };
-        let (node, old) = (Arc::clone(&row.node), row.pods.take(place.slot));
-        if row.pods.is_empty() {
-            self.rows.take(place.row);
-            self.numbers.remove(&node);
-        }
-        if let Some(mut old) = old {
-            self.leave_course(uid, old.course.take());
-            self.recount(&node, Some(old.face), None, changed);
-        }
+        let Some((node, mut old)) = self.seats.take(uid) else { return };
+        let face = old.face();
+        self.leave_course(uid, old.course.take());
+        self.recount(&node, Some(face), None, changed);
     }
 
     /// Forgets what no one has named in this round.
     pub(crate) fn sweep(&mut self, round: u32, changed: &mut Changed) {
-        let unnamed = |place: Place| self.entry(place).is_none_or(|entry| entry.round != round);
-        let gone: Vec<_> =
-            self.places.iter().filter(|(_, place)| unnamed(**place)).map(|(uid, _)| uid.clone()).collect();
+        let unnamed = self.seats.all().filter(|(_, entry)| entry.round != round);
+        let gone: Vec<_> = unnamed.map(|(uid, _)| uid.clone()).collect();
         for uid in gone {
             self.forget(&uid, changed);
         }
@@ -154,20 +142,24 @@ impl Pods {
         [face, self.owners.next_settle()].into_iter().flatten().min()
     }
 
-    /// The faces on this node, by slot.
-    pub(crate) fn on<'a>(&'a self, node: &str) -> impl Iterator<Item = Option<&'a Face>> + Clone + use<'a> {
-        let row = self.numbers.get(node).and_then(|number| self.rows.at(*number));
-        row.into_iter().flat_map(|row| row.pods.places()).map(|entry| entry.map(|entry| &entry.face))
+    /// What is kept of the pods on this node, by slot; nothing of a free one.
+    pub(crate) fn on<'a>(&'a self, node: &str) -> impl Iterator<Item = Option<&'a Entry>> + Clone + use<'a> {
+        self.seats.on(node)
     }
 
-    /// The face of this pod.
-    pub(crate) fn face(&self, uid: &Uid) -> Option<&Face> {
-        Some(&self.entry(*self.places.get(uid)?)?.face)
+    /// The namespaces of the pods on this node, each as often as it has pods there.
+    pub(crate) fn namespaces<'a>(&'a self, node: &str) -> impl Iterator<Item = &'a Arc<str>> + use<'a> {
+        self.seats.on(node).flatten().filter_map(|entry| self.namespaces.name(entry.namespace))
+    }
+
+    /// What is not as it should be with this pod.
+    pub(crate) fn trouble(&self, uid: &Uid) -> Option<&Trouble> {
+        self.seats.at(self.seats.find(uid)?)?.trouble()
     }
 
     /// The pods of this namespace, if there are any.
     pub(crate) fn of(&self, namespace: &str) -> Option<&Census> {
-        self.namespaces.get(namespace)
+        self.namespaces.of(namespace)
     }
 
     /// All pods.
@@ -175,53 +167,21 @@ impl Pods {
         &self.cluster
     }
 
-    fn entry(&self, place: Place) -> Option<&Entry> {
-        self.rows.at(place.row)?.pods.at(place.slot)
-    }
-
-    /// The row of this node, and its number.
-    fn row(&mut self, node: &str) -> (Arc<str>, u32) {
-        if let Some((node, number)) = self.numbers.get_key_value(node) {
-            return (Arc::clone(node), *number);
-        }
-        let node: Arc<str> = node.into();
-        let number = self.rows.put(Row { node: Arc::clone(&node), pods: Slots::default() });
-        self.numbers.insert(Arc::clone(&node), number);
-        (node, number)
-    }
-
     /// Works out anew what shows of this pod.
     fn refresh(&mut self, uid: &Uid, now: Timestamp, changed: &mut Changed) {
-        let Some(place) = self.places.get(uid) else { return };
-        let Some(Row { node, pods }) = self.rows.at_mut(place.row) else { return };
-        let Some(entry) = pods.at_mut(place.slot) else { return };
+        let Some(place) = self.seats.find(uid) else { return };
+        let Some(node) = self.seats.node(place).map(Arc::clone) else { return };
+        let Some(entry) = self.seats.at_mut(place) else { return };
         let Some(was_due) = entry.course.as_ref().map(|course| course.due) else { return };
-        let before = entry.face.clone();
-        let next = entry.refresh(uid, Some(&before), &self.owners, &self.timing, now);
-        let (node, face) = (Arc::clone(node), entry.face.clone());
+        let Some(namespace) = self.namespaces.name(entry.namespace) else { return };
+        let before = entry.face();
+        let next = entry.refresh(uid, namespace, Some(&before), &self.owners, &self.timing, now);
+        let face = entry.face();
         if let Some(at) = was_due {
             self.due.remove(&(at, uid.clone()));
         }
         self.due.extend(next.map(|at| (at, uid.clone())));
         self.recount(&node, Some(before), Some(face), changed);
-    }
-
-    /// Puts the entry into the pod's own slot, or the next free one.
-    fn seat(&mut self, uid: Uid, number: u32, entry: Entry) {
-        let Some(row) = self.rows.at_mut(number) else { return };
-        if let Some(place) = self.places.get(&uid) {
-            row.pods.replace(place.slot, entry);
-            return;
-        }
-        let slot = row.pods.put(entry);
-        self.places.insert(uid, Place { row: number, slot });
-    }
-
-    /// Takes the course off a pod that is told of again.
-    fn course_of(&mut self, uid: &Uid) -> Option<Course> {
-        let place = self.places.get(uid)?;
-        let course = self.rows.at_mut(place.row)?.pods.at_mut(place.slot)?.course.take();
-        self.leave_course(uid, course)
     }
 
     /// Ends a course: nothing is due of it, and its owner's pod waits no longer.
@@ -241,29 +201,51 @@ impl Pods {
         if old == new {
             return;
         }
+        let left = old.as_ref().map(|face| face.namespace);
         if let Some(Face { namespace, state, trouble }) = old {
-            changed.mark(node, &namespace);
             self.cluster.leave(state, trouble.as_ref());
-            if let Some(census) = self.namespaces.get_mut(&namespace) {
+            if let Some(census) = self.namespaces.at_mut(namespace) {
                 census.leave(state, trouble.as_ref());
-                if census.tally.is_empty() {
-                    self.namespaces.remove(&namespace);
-                }
             }
+            self.mark(node, namespace, changed);
         }
         if let Some(Face { namespace, state, trouble }) = new {
-            changed.mark(node, &namespace);
             self.cluster.enter(state, trouble.as_ref());
-            self.namespaces.entry(namespace).or_default().enter(state, trouble.as_ref());
+            if let Some(census) = self.namespaces.at_mut(namespace) {
+                census.enter(state, trouble.as_ref());
+            }
+            self.mark(node, namespace, changed);
+        }
+        // Last, for that it may be the same.
+        if let Some(left) = left.filter(|left| self.namespaces.at(*left).is_some_and(|census| census.tally.is_empty()))
+        {
+            self.namespaces.forget(left);
+        }
+    }
+
+    fn mark(&self, node: &Arc<str>, namespace: u32, changed: &mut Changed) {
+        if let Some(namespace) = self.namespaces.name(namespace) {
+            changed.mark(node, namespace);
         }
     }
 }
 
 impl Entry {
+    /// What is not as it should be with it.
+    pub(crate) fn trouble(&self) -> Option<&Trouble> {
+        self.course.as_ref()?.trouble.as_deref()
+    }
+
+    fn face(&self) -> Face {
+        let trouble = self.course.as_ref().and_then(|course| course.trouble.clone());
+        Face { namespace: self.namespace, state: self.state, trouble }
+    }
+
     /// Works out what shows at `now`. Gives when to look again.
     fn refresh(
         &mut self,
         uid: &Uid,
+        namespace: &Arc<str>,
         before: Option<&Face>,
         owners: &Owners,
         timing: &Timing,
@@ -271,7 +253,7 @@ impl Entry {
     ) -> Option<Timestamp> {
         let course = self.course.as_mut()?;
         let progressing = course.owner.as_ref().is_some_and(|owner| owners.progressing(owner, now));
-        self.face = course.face(uid, &self.face.namespace, before, progressing, timing, now);
+        self.state = course.show(uid, namespace, before, progressing, timing, now);
         let due = course.due;
         if course.is_over() {
             self.course = None;
@@ -280,7 +262,12 @@ impl Entry {
     }
 }
 
-/// The one copy of this name.
-fn interned<T>(map: &HashMap<Arc<str>, T>, name: &str) -> Arc<str> {
-    map.get_key_value(name).map_or_else(|| name.into(), |(known, _)| Arc::clone(known))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_takes_40_bytes() {
+        assert_eq!(size_of::<Option<(Uid, Entry)>>(), 40);
+    }
 }

@@ -552,8 +552,8 @@ proptest! {
 fn places(ledger: &Ledger) -> BTreeMap<String, (String, usize)> {
     let mut places = BTreeMap::new();
     for name in (0..NODES).map(|id| format!("n{id}")).chain([String::new()]) {
-        for (slot, face) in ledger.pods.on(&name).enumerate() {
-            if let Some(trouble) = face.and_then(|face| face.trouble.as_ref()) {
+        for (slot, pod) in ledger.pods.on(&name).enumerate() {
+            if let Some(trouble) = pod.and_then(Entry::trouble) {
                 places.insert(trouble.name.to_string(), (name.clone(), slot));
             }
         }
