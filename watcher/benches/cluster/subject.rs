@@ -35,6 +35,15 @@ pub(crate) struct Cost {
     pub(crate) peak: u64,
 }
 
+/// What it cost, since its start, to list all.
+pub(crate) struct Listed {
+    /// Until it knew all.
+    pub(crate) known: Cost,
+    /// Until it had said what each node has come to, in an answer that names them all.
+    pub(crate) answered: Cost,
+    pub(crate) nodes: Vec<v1::Node>,
+}
+
 impl Cost {
     /// From `before` to now.
     pub(crate) fn since(before: (Instant, Usage), process: &Process) -> Self {
@@ -64,15 +73,16 @@ impl Subject {
         Self { process: Process::start(&mut command), began, http, asked, _kubeconfig: kubeconfig }
     }
 
-    /// Waits until it has listed all, then asks for each node's verdict. What that cost since its start, and what each node
-    /// has come to.
-    pub(crate) fn lists(&self) -> (Cost, Vec<v1::Node>) {
+    /// Waits until it knows all, then asks for each node's verdict.
+    pub(crate) fn lists(&self) -> Listed {
         while self.get("/readyz").is_none_or(|(status, _)| status != 200) {
             assert!(self.began.elapsed() < PATIENCE, "it never knew the cluster");
             thread::sleep(LOOK);
         }
+        let cost = || Cost::since((self.began, Usage::default()), &self.process);
+        let known = cost();
         let nodes = self.nodes();
-        (Cost::since((self.began, Usage::default()), &self.process), nodes)
+        Listed { known, answered: cost(), nodes }
     }
 
     /// What each node has come to.

@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use crate::Size;
 use crate::api::Api;
 use crate::peer::Peer;
-use crate::subject::{Cost, Subject};
+use crate::subject::{Cost, Listed, Subject};
 
 /// A policy that makes use of all that costs something for each pod.
 const POLICY: &str = "layout: pods
@@ -53,7 +53,7 @@ pub(crate) fn print(size: &Size) {
 fn whole(size: &Size, with_events: bool, python: Option<&Path>) {
     let mut api = Api::start(size.pods, size.nodes);
     let subject = Subject::start(&api.url, &[]);
-    let (listed, nodes) = subject.lists();
+    let Listed { known, answered: listed, nodes } = subject.lists();
     assert_eq!(nodes.len(), size.nodes, "each node has a verdict");
     let events = with_events.then(|| subject.takes(size.events, || api.emit(size.events)));
     drop(subject);
@@ -79,7 +79,8 @@ fn whole(size: &Size, with_events: bool, python: Option<&Path>) {
     let mut table = Table::new(["the first lists", "podlight", "kube's reflector", "ratio"]);
     let other = stock.as_ref().map(|(listed, _)| *listed);
     let pods = u32::try_from(size.pods).unwrap();
-    table.row(row("peak RSS", &listed, other.as_ref(), |cost| cost.peak as f64 / MIB, "MiB"));
+    table.row(row("peak RSS", &known, other.as_ref(), |cost| cost.peak as f64 / MIB, "MiB"));
+    table.row(row("– after an answer that names all nodes", &listed, None, |cost| cost.peak as f64 / MIB, "MiB"));
     table.row(row("start to the last node's verdict", &listed, other.as_ref(), |cost| cost.time.as_secs_f64(), "s"));
     table.row(row("CPU", &listed, other.as_ref(), |cost| cost.cpu.as_secs_f64(), "s"));
     table.row(row("CPU per pod", &listed, other.as_ref(), |cost| micros(cost.cpu / pods), "µs"));
@@ -147,7 +148,7 @@ fn growth(size: &Size) {
         let events = (size.events / 10).max(1);
         let mut api = Api::start(pods, nodes);
         let subject = Subject::start(&api.url, &[]);
-        let (own, _) = subject.lists();
+        let own = subject.lists().known;
         let each = subject.takes(events, || api.emit(events)).cpu / u32::try_from(events).unwrap();
         drop(subject);
         let other = (!size.alone).then(|| Peer::stock(&api.url, u64::MAX).until("ready").0);
@@ -197,12 +198,12 @@ fn extras(size: &Size) {
     policy.write_all(POLICY.as_bytes()).unwrap();
     let api = Api::start(size.pods, size.nodes);
     let plain = Subject::start(&api.url, &[]);
-    let (without, _) = plain.lists();
+    let without = plain.lists().known;
     let before = plain.usage();
     let bytes = (0..SCRAPES).map(|_| plain.metrics().len()).max().unwrap();
     let scrape = (plain.usage().cpu - before.cpu) / SCRAPES;
     drop(plain);
-    let (with, _) = Subject::start(&api.url, &["--policy", policy.path().to_str().unwrap()]).lists();
+    let with = Subject::start(&api.url, &["--policy", policy.path().to_str().unwrap()]).lists().known;
     let mut table = Table::new(["besides", "without", "with", "more"]);
     for (what, of, unit) in [
         ("a policy: CPU of the first lists", (&|cost: &Cost| cost.cpu.as_secs_f64()) as &dyn Fn(&Cost) -> f64, "s"),
