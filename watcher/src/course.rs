@@ -91,7 +91,10 @@ impl Course {
             self.trouble = Some(Arc::clone(trouble));
             return trouble.state;
         }
-        self.trouble = Trouble::new(uid, namespace, &self.name, &self.standing, shown).map(Arc::new);
+        let trouble = Trouble::new(uid, namespace, &self.name, &self.standing, shown);
+        // Whoever knows it shares it, for as long as it is the same.
+        let known = before.and_then(|face| face.trouble.as_ref()).filter(|known| trouble.as_ref() == Some(known));
+        self.trouble = known.map(Arc::clone).or_else(|| trouble.map(Arc::new));
         shown.state
     }
 

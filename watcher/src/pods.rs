@@ -1,7 +1,7 @@
 //! The pods of the ledger: each in its slot on its node, counted per namespace and in the whole.
 //!
-//! Keeps of a pod its [`Face`] and, where time or its owner may change that, its [`Course`]. Marks whose verdict may differ whenever, and only
-//! when, a face does. Refuses to know the API's objects: it is handed standings.
+//! Keeps of a pod what it shows as and, where it isn't well or may yet change by itself, its [`Course`]. Marks whose verdict may differ
+//! whenever, and only when, a [`Face`] does. Refuses to know the API's objects: it is handed standings.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -95,9 +95,7 @@ impl Pods {
             Some(known) => *known = entry,
             None => place = self.seats.put(uid, node, entry),
         }
-        if before.as_ref() != Some(&face)
-            && let Some(node) = place.and_then(|place| self.seats.node(place)).map(Arc::clone)
-        {
+        if let Some(node) = place.and_then(|place| self.seats.node(place)).map(Arc::clone) {
             self.recount(&node, before, Some(face), changed);
         }
         for uid in flips.into_iter().flatten() {
