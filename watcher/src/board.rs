@@ -297,7 +297,7 @@ impl Board {
     /// What `light` is to show.
     fn show(&self, light: &Light, leds: Option<usize>, version: u64) -> Show {
         let (looks, reason) = self.face(&light.scope, leds);
-        Show { version, node: light.to_string(), reason, looks, wait: Wait::none() }
+        Show { version, reason, looks, wait: Wait::none() }
     }
 
     /// What shows of a scope on so many LEDs, and why. Until it is known how many they are, they are all alike.

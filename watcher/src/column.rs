@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::object::ConditionKind;
-use crate::pod::{Container, ContainerStatus, Phase, Pod, RestartPolicy};
+use crate::pod::{ContainerStatus, InitContainer, Phase, Pod, RestartPolicy};
 
 /// A pod's row.
 pub(crate) struct Row<'a> {
@@ -32,7 +32,7 @@ struct Init<'a> {
 /// The row of this pod.
 pub(crate) fn row(pod: &Pod) -> Row<'_> {
     let Pod { metadata, spec, status } = pod;
-    let sidecar = |container: &&Container| container.restart_policy == Some(RestartPolicy::Always);
+    let sidecar = |container: &&InitContainer| container.restart_policy == Some(RestartPolicy::Always);
     let of = spec.containers.len() + spec.init_containers.iter().filter(sidecar).count();
 
     let init = init(pod);

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use kube::core::{Expression, SelectorExt};
 
+use crate::object::Labels;
 use crate::pod::Pod;
 
 /// Which pods count. The default: all but those that opt out.
@@ -49,7 +50,7 @@ impl Filter {
             Some("pods.namespaces.except")
         } else if pod.is_ignored() {
             Some(Pod::IGNORE)
-        } else if !self.selector.admits(pod.metadata.labels.as_ref()) {
+        } else if !self.selector.admits(&pod.metadata.labels) {
             Some("pods.labels")
         } else {
             None
@@ -58,8 +59,12 @@ impl Filter {
 }
 
 impl Selector {
-    fn admits(&self, labels: Option<&BTreeMap<String, String>>) -> bool {
-        labels.map_or_else(|| self.0.matches(&BTreeMap::new()), |labels| self.0.matches(labels))
+    fn admits(&self, labels: &Labels) -> bool {
+        if *self == Self::default() {
+            return true;
+        }
+        let labels = labels.iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        self.0.matches(&labels.collect::<BTreeMap<_, _>>())
     }
 }
 

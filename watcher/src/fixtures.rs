@@ -6,12 +6,11 @@
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 
 use crate::node::Node;
-use crate::object::{Condition, ConditionKind, Truth};
+use crate::object::{Condition, ConditionKind, Meta, Owner, Truth};
 use crate::pod::{
-    Container, ContainerPort, ContainerState, ContainerStatus, Phase, Pod, RestartPolicy, Running, Terminated, Waiting,
+    Container, ContainerState, ContainerStatus, InitContainer, Phase, Pod, RestartPolicy, Running, Terminated, Waiting,
 };
 
 /// The moment at which tests play: 2025-06-01T12:00:00Z.
@@ -25,12 +24,12 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 /// A pod that runs and is ready, in namespace `default`, not on any node yet. Its uid follows from its name.
 pub(crate) fn pod(name: &str) -> Pod {
     Pod {
-        metadata: ObjectMeta {
-            name: Some(name.to_owned()),
-            namespace: Some("default".to_owned()),
-            uid: Some(format!("uid of {name}")),
-            creation_timestamp: Some(Time(at(-3600))),
-            ..ObjectMeta::default()
+        metadata: Meta {
+            name: name.to_owned(),
+            namespace: "default".to_owned(),
+            uid: format!("uid of {name}"),
+            creation_timestamp: Some(at(-3600)),
+            ..Meta::default()
         },
         ..Pod::default()
     }
@@ -48,13 +47,13 @@ pub(crate) fn container(name: &str) -> ContainerStatus {
 /// A node that is ready.
 pub(crate) fn node(name: &str) -> Node {
     let mut node = Node::default();
-    node.metadata.name = Some(name.to_owned());
+    name.clone_into(&mut node.metadata.name);
     node.ready(Truth::True, "kubelet is posting ready status")
 }
 
 impl Pod {
     pub(crate) fn within(mut self, namespace: &str) -> Self {
-        self.metadata.namespace = Some(namespace.to_owned());
+        namespace.clone_into(&mut self.metadata.namespace);
         self
     }
 
@@ -64,28 +63,23 @@ impl Pod {
     }
 
     pub(crate) fn uid(mut self, uid: &str) -> Self {
-        self.metadata.uid = Some(uid.to_owned());
+        uid.clone_into(&mut self.metadata.uid);
         self
     }
 
     pub(crate) fn labelled(mut self, key: &str, value: &str) -> Self {
-        self.metadata.labels.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+        self.metadata.labels.insert(key, value);
         self
     }
 
     pub(crate) fn annotated(mut self, key: &str, value: &str) -> Self {
-        self.metadata.annotations.get_or_insert_default().insert(key.to_owned(), value.to_owned());
+        self.metadata.annotations.insert(key, value);
         self
     }
 
     /// Controlled by this object.
     pub(crate) fn owned_by(mut self, kind: &str, name: &str) -> Self {
-        self.metadata.owner_references = Some(vec![OwnerReference {
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-            controller: Some(true),
-            ..OwnerReference::default()
-        }]);
+        self.metadata.controller = Some(Owner { kind: kind.to_owned(), name: name.to_owned() });
         self
     }
 
@@ -101,7 +95,7 @@ impl Pod {
 
     pub(crate) fn port(mut self, name: &str, container_port: u16) -> Self {
         let main = self.spec.containers.first_mut().expect("a pod of these tests has a container");
-        main.ports.push(ContainerPort { name: name.to_owned(), container_port });
+        main.grpc = main.grpc.or((name == Container::GRPC).then_some(container_port));
         self
     }
 
@@ -158,7 +152,7 @@ impl Pod {
 
     /// With this container besides.
     pub(crate) fn with(mut self, status: ContainerStatus) -> Self {
-        self.spec.containers.push(Container { name: status.name.clone(), ..Container::default() });
+        self.spec.containers.push(Container::default());
         self.status.container_statuses.push(status);
         self
     }
@@ -169,7 +163,7 @@ impl Pod {
     }
 
     pub(crate) fn init(mut self, status: ContainerStatus) -> Self {
-        self.spec.init_containers.push(Container { name: status.name.clone(), ..Container::default() });
+        self.spec.init_containers.push(InitContainer { name: status.name.clone(), restart_policy: None });
         self.status.init_container_statuses.push(status);
         self
     }
@@ -186,7 +180,7 @@ impl Pod {
 
     /// Deletion was asked for then, with 30 s of grace.
     pub(crate) fn terminating_since(mut self, seconds: i64) -> Self {
-        self.metadata.deletion_timestamp = Some(Time(at(seconds + 30)));
+        self.metadata.deletion_timestamp = Some(at(seconds + 30));
         self.metadata.deletion_grace_period_seconds = Some(30);
         self
     }

@@ -310,8 +310,10 @@ impl List {
 
 /// The API server gives every pod a uid; for one without, its name must do.
 fn uid(pod: &Pod) -> Uid {
-    let named = || Uid::from(format!("{}/{}", pod.namespace(), pod.name()).as_str());
-    pod.metadata.uid.as_deref().map_or_else(named, Uid::from)
+    match pod.metadata.uid.as_str() {
+        "" => Uid::from(format!("{}/{}", pod.namespace(), pod.name()).as_str()),
+        uid => Uid::from(uid),
+    }
 }
 
 #[cfg(test)]

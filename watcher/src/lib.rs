@@ -175,7 +175,7 @@ impl Watcher {
         let follow_nodes = || watch::follow(client.clone(), Watch::Nodes, silence, heard.clone(), nodes.clone());
         let mut lists = [watches.spawn(follow_pods()), watches.spawn(follow_nodes())];
         watches.spawn(source.follow());
-        watches.spawn(watch::probe(Api::all(client.clone()), silence, heard.clone()));
+        watches.spawn(watch::probe(client.clone(), silence, heard.clone()));
 
         let (elected, mut term) = state::channel(None);
         let (known, mut leader) = state::channel(String::new());

@@ -55,8 +55,6 @@ pub(crate) enum Order {
 pub(crate) struct Show {
     /// Grows with each change.
     pub(crate) version: u64,
-    /// What the light speaks of.
-    pub(crate) node: String,
     pub(crate) reason: Reason,
     pub(crate) looks: Vec<Look>,
     pub(crate) wait: Wait,

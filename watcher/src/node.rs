@@ -5,19 +5,15 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use k8s_openapi::ClusterResourceScope;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Resource;
 use serde::Deserialize;
 
 use crate::criteria::Conditions;
-use crate::object::{Condition, ConditionKind, Truth, condition, null_is_default, slim_meta};
+use crate::object::{Condition, ConditionKind, Meta, Truth, condition, deciding};
 
 /// A node as the watcher needs it.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Node {
-    #[serde(deserialize_with = "slim_meta")]
-    pub(crate) metadata: ObjectMeta,
+    pub(crate) metadata: Meta,
     #[serde(default)]
     pub(crate) spec: NodeSpec,
     #[serde(default)]
@@ -32,7 +28,7 @@ pub(crate) struct NodeSpec {
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct NodeStatus {
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default, deserialize_with = "deciding")]
     pub(crate) conditions: Vec<Condition>,
 }
 
@@ -93,7 +89,7 @@ impl Node {
 
     /// The node's name.
     pub fn name(&self) -> &str {
-        self.metadata.name.as_deref().unwrap_or_default()
+        &self.metadata.name
     }
 
     /// What this node is to a light, as far as it counts. That nobody knows it always does.
@@ -136,34 +132,5 @@ impl Node {
             Truth::False => (NodeState::NotReady, ready.message.trim_end_matches('.')),
         };
         NodeStanding { state, why: why.into(), since: ready.last_transition_time, cordoned }
-    }
-}
-
-impl Resource for Node {
-    type DynamicType = ();
-    type Scope = ClusterResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "Node".into()
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        "nodes".into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
     }
 }

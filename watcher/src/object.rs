@@ -2,16 +2,50 @@
 //!
 //! Deserialises from the API's JSON and skips the rest unread (managed fields, foreign annotations). Knows no kind.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::{fmt, iter};
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, de};
 
 /// The prefix of the annotations that podlight reads; all others are dropped.
 pub(crate) const OWN_ANNOTATIONS: &str = "podlight.dev/";
+
+/// What is used of an object's metadata. What is absent is empty.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Meta {
+    #[serde(deserialize_with = "null_is_default")]
+    pub(crate) name: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(crate) namespace: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(crate) uid: String,
+    #[serde(deserialize_with = "null_is_default")]
+    pub(crate) resource_version: String,
+    pub(crate) creation_timestamp: Option<Timestamp>,
+    pub(crate) deletion_timestamp: Option<Timestamp>,
+    pub(crate) deletion_grace_period_seconds: Option<i64>,
+    #[serde(deserialize_with = "all")]
+    pub(crate) labels: Labels,
+    /// Those of podlight.
+    #[serde(deserialize_with = "own")]
+    pub(crate) annotations: Labels,
+    /// The owner that controls it.
+    #[serde(rename = "ownerReferences", deserialize_with = "controller")]
+    pub(crate) controller: Option<Owner>,
+}
+
+/// Texts by key, in one piece: of most objects none is ever asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Labels(String);
+
+/// Who made an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+}
 
 /// A condition of a pod's or a node's status.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,51 +105,53 @@ pub(crate) fn condition(conditions: &[Condition], kind: ConditionKind) -> Option
     conditions.iter().find(|condition| condition.kind == kind)
 }
 
-/// When the object's deletion was asked for. `deletionTimestamp` lies a grace period after that moment.
-pub(crate) fn deletion_asked(meta: &ObjectMeta) -> Option<Timestamp> {
-    let due = meta.deletion_timestamp.as_ref()?.0;
-    let grace = SignedDuration::from_secs(meta.deletion_grace_period_seconds.unwrap_or_default());
-    Some(due.checked_sub(grace).unwrap_or(due))
+impl Meta {
+    /// When the object's deletion was asked for. `deletionTimestamp` lies a grace period after that moment.
+    pub(crate) fn deletion_asked(&self) -> Option<Timestamp> {
+        let due = self.deletion_timestamp?;
+        let grace = SignedDuration::from_secs(self.deletion_grace_period_seconds.unwrap_or_default());
+        Some(due.checked_sub(grace).unwrap_or(due))
+    }
 }
 
-/// Deserialises only what is used of an object's metadata.
-pub(crate) fn slim_meta<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Slim {
-        name: Option<String>,
-        namespace: Option<String>,
-        uid: Option<String>,
-        resource_version: Option<String>,
-        creation_timestamp: Option<Time>,
-        deletion_timestamp: Option<Time>,
-        deletion_grace_period_seconds: Option<i64>,
-        labels: Option<BTreeMap<String, String>>,
-        annotations: Option<OwnAnnotations>,
-        owner_references: Option<Vec<Owner>>,
+impl Labels {
+    /// Behind each key and each text.
+    const END: char = '\0';
+    /// What those of most objects take, in bytes.
+    const USUAL: usize = 256;
+
+    /// Puts in this text, also where the key has one. What has our mark in it is no label.
+    pub(crate) fn insert(&mut self, key: &str, value: &str) {
+        let Self(text) = self;
+        if key.contains(Self::END) || value.contains(Self::END) {
+            return;
+        }
+        if text.is_empty() {
+            text.reserve(Self::USUAL);
+        }
+        for part in [key, value] {
+            text.push_str(part);
+            text.push(Self::END);
+        }
     }
-    #[derive(Deserialize)]
-    struct Owner {
-        kind: String,
-        name: String,
-        controller: Option<bool>,
+
+    /// The text of this key.
+    pub(crate) fn of(&self, key: &str) -> Option<&str> {
+        self.iter().filter(|(known, _)| *known == key).map(|(_, value)| value).last()
     }
-    let owner =
-        |Owner { kind, name, controller }| OwnerReference { kind, name, controller, ..OwnerReference::default() };
-    let slim = Slim::deserialize(deserializer)?;
-    Ok(ObjectMeta {
-        name: slim.name,
-        namespace: slim.namespace,
-        uid: slim.uid,
-        resource_version: slim.resource_version,
-        creation_timestamp: slim.creation_timestamp,
-        deletion_timestamp: slim.deletion_timestamp,
-        deletion_grace_period_seconds: slim.deletion_grace_period_seconds,
-        labels: slim.labels,
-        annotations: slim.annotations.map(|OwnAnnotations(own)| own).filter(|own| !own.is_empty()),
-        owner_references: slim.owner_references.map(|owners| owners.into_iter().map(owner).collect()),
-        ..ObjectMeta::default()
-    })
+
+    /// All keys and texts; of a key that comes again the last counts.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut parts = self.0.split_terminator(Self::END);
+        iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+}
+
+/// Those conditions of a list that decide something.
+pub(crate) fn deciding<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Condition>, D::Error> {
+    let mut conditions: Vec<Condition> = null_is_default(deserializer)?;
+    conditions.retain(|condition| condition.kind != ConditionKind::Other);
+    Ok(conditions)
 }
 
 /// Go writes `null` for what is empty, here and there.
@@ -127,33 +163,50 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Annotations under podlight's own prefix. Others can be large: whole manifests live there.
-struct OwnAnnotations(BTreeMap<String, String>);
+fn all<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+    deserializer.deserialize_any(Prefixed(""))
+}
 
-impl<'de> Deserialize<'de> for OwnAnnotations {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Own;
+/// Those under podlight's own prefix. Others can be large: whole manifests live there.
+fn own<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+    deserializer.deserialize_any(Prefixed(OWN_ANNOTATIONS))
+}
 
-        impl<'de> Visitor<'de> for Own {
-            type Value = BTreeMap<String, String>;
+fn controller<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Owner>, D::Error> {
+    #[derive(Deserialize)]
+    struct Any {
+        kind: String,
+        name: String,
+        controller: Option<bool>,
+    }
+    let owners: Vec<Any> = null_is_default(deserializer)?;
+    let controller = owners.into_iter().find(|owner| owner.controller == Some(true));
+    Ok(controller.map(|Any { kind, name, .. }| Owner { kind, name }))
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map of annotations")
-            }
+/// Takes of a map what has a key that begins so.
+struct Prefixed(&'static str);
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut own = BTreeMap::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    if key.starts_with(OWN_ANNOTATIONS) {
-                        own.insert(key, map.next_value()?);
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(own)
+impl<'de> Visitor<'de> for Prefixed {
+    type Value = Labels;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of texts")
+    }
+
+    fn visit_unit<E>(self) -> Result<Labels, E> {
+        Ok(Labels::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
+        let mut labels = Labels::default();
+        while let Some(key) = map.next_key::<String>()? {
+            if key.starts_with(self.0) {
+                labels.insert(&key, &map.next_value::<String>()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
-
-        de::Deserializer::deserialize_map(deserializer, Own).map(Self)
+        Ok(labels)
     }
 }

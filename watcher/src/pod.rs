@@ -7,18 +7,14 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::Timestamp;
-use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Resource;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use crate::object::{Condition, ConditionKind, Truth, condition, deletion_asked, null_is_default, slim_meta};
+use crate::object::{Condition, ConditionKind, Meta, Truth, condition, deciding, null_is_default};
 
 /// A pod as the watcher needs it.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Pod {
-    #[serde(deserialize_with = "slim_meta")]
-    pub(crate) metadata: ObjectMeta,
+    pub(crate) metadata: Meta,
     #[serde(default)]
     pub(crate) spec: PodSpec,
     #[serde(default)]
@@ -35,18 +31,23 @@ pub(crate) struct PodSpec {
     #[serde(default, deserialize_with = "null_is_default")]
     pub(crate) containers: Vec<Container>,
     #[serde(default, deserialize_with = "null_is_default")]
-    pub(crate) init_containers: Vec<Container>,
+    pub(crate) init_containers: Vec<InitContainer>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Container {
+    /// The first port that is called so.
+    #[serde(default, rename = "ports", deserialize_with = "grpc")]
+    pub(crate) grpc: Option<u16>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Container {
+pub(crate) struct InitContainer {
     pub(crate) name: String,
-    /// On an init container, `Always` makes it a sidecar.
+    /// `Always` makes it a sidecar.
     #[serde(default)]
     pub(crate) restart_policy: Option<RestartPolicy>,
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub(crate) ports: Vec<ContainerPort>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -59,14 +60,6 @@ pub(crate) enum RestartPolicy {
     Never,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ContainerPort {
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub(crate) name: String,
-    pub(crate) container_port: u16,
-}
-
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PodStatus {
@@ -76,7 +69,7 @@ pub(crate) struct PodStatus {
     pub(crate) reason: String,
     #[serde(default, rename = "podIP", deserialize_with = "null_is_default")]
     pub(crate) pod_ip: String,
-    #[serde(default, deserialize_with = "null_is_default")]
+    #[serde(default, deserialize_with = "deciding")]
     pub(crate) conditions: Vec<Condition>,
     #[serde(default, deserialize_with = "null_is_default")]
     pub(crate) init_container_statuses: Vec<ContainerStatus>,
@@ -155,12 +148,12 @@ impl Pod {
 
     /// The pod's name.
     pub fn name(&self) -> &str {
-        self.metadata.name.as_deref().unwrap_or_default()
+        &self.metadata.name
     }
 
     /// The pod's namespace.
     pub fn namespace(&self) -> &str {
-        self.metadata.namespace.as_deref().unwrap_or_default()
+        &self.metadata.namespace
     }
 
     /// The node that the pod is bound to; nothing while it is not scheduled.
@@ -170,23 +163,20 @@ impl Pod {
 
     /// Whether the pod asks to be left out.
     pub fn is_ignored(&self) -> bool {
-        let annotations = self.metadata.annotations.as_ref();
-        annotations.and_then(|own| own.get(Self::IGNORE)).is_some_and(|value| value == "true")
+        self.metadata.annotations.of(Self::IGNORE) == Some("true")
     }
 
     /// Where this pod serves the `Light` service, if it is a lightd that can be dialled: of podlight's namespace and
     /// labels, running, not terminating, with an address.
     pub fn light(&self) -> Option<SocketAddr> {
-        const PORT_NAME: &str = "grpc";
         const PORT: u16 = 50051;
 
         if self.node().is_empty() {
             return None;
         }
         let address = self.of_podlight("lightd")?;
-        let mut ports = self.spec.containers.iter().flat_map(|container| &container.ports);
-        let port = ports.find(|port| port.name == PORT_NAME).map_or(PORT, |port| port.container_port);
-        Some(SocketAddr::new(address, port))
+        let port = self.spec.containers.iter().find_map(|container| container.grpc);
+        Some(SocketAddr::new(address, port.unwrap_or(PORT)))
     }
 
     /// Its address, if it is a watcher that can be asked: as [`light`](Self::light).
@@ -200,8 +190,7 @@ impl Pod {
         const NAME: &str = "app.kubernetes.io/name";
         const COMPONENT: &str = "app.kubernetes.io/component";
 
-        let labels = self.metadata.labels.as_ref()?;
-        let has = |key: &str, value: &str| labels.get(key).is_some_and(|label| label == value);
+        let has = |key: &str, value: &str| self.metadata.labels.of(key) == Some(value);
         let is_it = self.namespace() == NAMESPACE && has(NAME, "podlight") && has(COMPONENT, component);
         let lives = self.status.phase == Phase::Running && self.metadata.deletion_timestamp.is_none();
         if is_it && lives { self.status.pod_ip.parse().ok() } else { None }
@@ -216,7 +205,7 @@ impl Pod {
     }
 
     pub(crate) fn deletion_asked(&self) -> Option<Timestamp> {
-        deletion_asked(&self.metadata)
+        self.metadata.deletion_asked()
     }
 
     /// Whether this init container restarts for as long as the pod lives.
@@ -224,6 +213,11 @@ impl Pod {
         let mut containers = self.spec.init_containers.iter();
         containers.any(|c| c.name == init_container && c.restart_policy == Some(RestartPolicy::Always))
     }
+}
+
+impl Container {
+    /// What a port is called at which gRPC is spoken.
+    pub(crate) const GRPC: &str = "grpc";
 }
 
 impl Phase {
@@ -265,33 +259,16 @@ impl Terminated {
     }
 }
 
-impl Resource for Pod {
-    type DynamicType = ();
-    type Scope = NamespaceResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        "Pod".into()
+fn grpc<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Port {
+        #[serde(default, deserialize_with = "null_is_default")]
+        name: String,
+        container_port: u16,
     }
-
-    fn group((): &()) -> Cow<'_, str> {
-        "".into()
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        "v1".into()
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        "pods".into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
+    let ports: Vec<Port> = null_is_default(deserializer)?;
+    Ok(ports.into_iter().find(|port| port.name == Container::GRPC).map(|port| port.container_port))
 }
 
 #[cfg(test)]

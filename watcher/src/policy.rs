@@ -21,7 +21,6 @@ mod rule;
 mod text;
 mod tree;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -129,7 +128,7 @@ pub fn reason(verdict: &Verdict<'_>) -> Reason {
         Cause::Footing(Footing::Pressed { node: name, why, since }) => node(format!("node {name} {why}"), since),
         Cause::Pod(worst) => Reason {
             text: bounded(trouble(worst)),
-            pod: bounded(format!("{}/{}", worst.namespace, worst.name)),
+            pod: bounded([&*worst.namespace, "/", &*worst.name].concat()),
             state: bounded(worst.word.to_string()),
             restarts: worst.restarts,
             since: worst.since.map(SystemTime::from),
@@ -156,15 +155,20 @@ pub fn seen_to(reason: Reason, owner: &str) -> Reason {
 
 fn trouble(worst: &Trouble) -> String {
     let Trouble { namespace, name, word, rule, .. } = worst;
-    let rule = match rule {
+    let parts: [&str; 5] = [namespace, "/", name, " ", word];
+    let mut text = parts.concat();
+    if let Some((ready, of)) = worst.ready {
+        text += &format!(" ({ready}/{of} ready)");
+    }
+    if worst.restarts > 0 {
+        text += &format!(" ×{}", worst.restarts);
+    }
+    text + match rule {
         Rule::State => "",
         Rule::Grace => ", of late",
         Rule::Hold => ", until a moment ago",
         Rule::Updating => ", updating",
-    };
-    let ready = worst.ready.map_or(Cow::Borrowed(""), |(ready, of)| format!(" ({ready}/{of} ready)").into());
-    let restarts = if worst.restarts > 0 { format!(" ×{}", worst.restarts) } else { String::new() };
-    format!("{namespace}/{name} {word}{ready}{restarts}{rule}")
+    }
 }
 
 fn health(verdict: &Verdict<'_>) -> String {

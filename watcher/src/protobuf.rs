@@ -8,19 +8,20 @@
 //! Kubernetes' own components speak so: most of an object is skipped without a look at it. Keeps what isn't whole yet: of a list one
 //! object, however long the list. Pure; refuses to know who sends and who reads.
 
-mod messages;
+mod fields;
 mod slim;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::marker::PhantomData;
 
 use kube::core::watch::{Bookmark, BookmarkMeta};
 use kube::core::{Status, TypeMeta, WatchEvent};
-use prost::bytes::{Buf as _, Bytes, BytesMut};
-use prost::{Message, decode_length_delimiter};
+use prost::bytes::{Buf as _, BytesMut};
+use prost::decode_length_delimiter;
 use thiserror::Error;
 
-use messages::{ListMeta, Types, Unknown};
+use fields::Fields;
 pub use slim::Object;
 
 /// What begins an object in protobuf.
@@ -57,6 +58,20 @@ pub struct Reading<K> {
     rest: BytesMut,
     part: Part,
     of: PhantomData<fn() -> K>,
+}
+
+/// An object whose kind is known, and which is to be read.
+#[derive(Debug, Default)]
+struct Unknown<'a> {
+    kind: &'a str,
+    raw: &'a [u8],
+}
+
+/// Which list this is, and how to ask for the rest.
+#[derive(Debug, Default)]
+struct ListMeta {
+    version: String,
+    rest: String,
 }
 
 /// What comes next.
@@ -102,11 +117,10 @@ impl<K: Object> Reading<K> {
                     if length > LONGEST {
                         return Err(Malformed::new("too long"));
                     }
-                    if self.rest.len() < 4 + length {
-                        return Ok(None);
-                    }
-                    self.rest.advance(4);
-                    return event(self.rest.split_to(length).freeze()).map(Said::Event).map(Some);
+                    let Some(message) = self.rest.get(4..4 + length) else { return Ok(None) };
+                    let event = event(message);
+                    self.rest.advance(4 + length);
+                    return event.map(Said::Event).map(Some);
                 }
                 Part::Object => {
                     let Some((head, left)) = list(&self.rest)? else { return self.waits() };
@@ -114,25 +128,28 @@ impl<K: Object> Reading<K> {
                     self.part = Part::List { meta: ListMeta::default(), left };
                 }
                 Part::List { meta, left: 0 } => {
-                    let ListMeta { resource_version: version, rest } = std::mem::take(meta);
+                    let ListMeta { version, rest } = std::mem::take(meta);
                     self.part = Part::End;
                     return Ok(Some(Said::ListEnds { version, rest }));
                 }
                 Part::List { meta, left } => {
                     let mut rest = &self.rest[..];
                     let Some((number, length)) = head(&mut rest)? else { return self.waits() };
-                    if rest.len() < length {
-                        return self.waits();
-                    }
-                    let head = self.rest.len() - rest.len();
+                    let Some(value) = rest.get(..length) else { return self.waits() };
+                    let whole = self.rest.len() - rest.len() + length;
                     let over = || Malformed::new("a field ends beyond its list");
-                    *left = left.checked_sub(head + length).ok_or_else(over)?;
-                    self.rest.advance(head);
-                    let value = self.rest.split_to(length).freeze();
-                    match number {
-                        1 => *meta = ListMeta::decode(value).map_err(Malformed::new)?,
-                        2 => return K::read(value).map(Said::Item).map(Some),
-                        _ => {}
+                    *left = left.checked_sub(whole).ok_or_else(over)?;
+                    let item = match number {
+                        1 => list_meta(value).map(|read| {
+                            *meta = read;
+                            None
+                        }),
+                        2 => K::read(value).map(Some),
+                        _ => Ok(None),
+                    };
+                    self.rest.advance(whole);
+                    if let Some(item) = item? {
+                        return Ok(Some(Said::Item(item)));
                     }
                 }
                 Part::End => {
@@ -155,9 +172,9 @@ impl<K: Object> Reading<K> {
             Part::List { .. } => Err(Malformed::new("half a list")),
             // Not until its end is it known to be whole.
             Part::Object => {
-                let Unknown { types, raw } = unknown(std::mem::take(&mut self.rest).freeze())?;
-                if types.kind != "Status" {
-                    return Err(Malformed::new(format!("another kind, {}", types.kind)));
+                let Unknown { kind, raw } = unknown(&self.rest)?;
+                if kind != "Status" {
+                    return Err(Malformed::new(format!("another kind, {kind}")));
                 }
                 status(raw).map(|status| Some(Said::Refused(Box::new(status))))
             }
@@ -169,35 +186,96 @@ impl<K: Object> Reading<K> {
     }
 }
 
-fn event<K: Object>(bytes: Bytes) -> Result<WatchEvent<K>, Malformed> {
-    let messages::WatchEvent { what, object } = messages::WatchEvent::decode(bytes).map_err(Malformed::new)?;
-    let Unknown { types: Types { api_version, kind }, raw } = unknown(object.raw)?;
-    Ok(match what.as_str() {
+/// Of `k8s.io/apimachinery/pkg/apis/meta/v1`, as the next ones.
+fn event<K: Object>(message: &[u8]) -> Result<WatchEvent<K>, Malformed> {
+    let (mut what, mut object, mut fields) = ("", &[][..], Fields(message));
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => what = value.text()?,
+            2 => object = extension(value.piece()?)?,
+            _ => {}
+        }
+    }
+    let Unknown { kind, raw } = unknown(object)?;
+    Ok(match what {
         "ADDED" => WatchEvent::Added(K::read(raw)?),
         "MODIFIED" => WatchEvent::Modified(K::read(raw)?),
         "DELETED" => WatchEvent::Deleted(K::read(raw)?),
-        "BOOKMARK" => {
-            let messages::Marked { metadata } = messages::Marked::decode(raw).map_err(Malformed::new)?;
-            let metadata =
-                BookmarkMeta { resource_version: metadata.resource_version, annotations: metadata.annotations };
-            WatchEvent::Bookmark(Bookmark { types: TypeMeta { api_version, kind }, metadata })
-        }
+        "BOOKMARK" => WatchEvent::Bookmark(bookmark(kind, raw)?),
         "ERROR" => WatchEvent::Error(Box::new(status(raw)?)),
         _ => return Err(Malformed::new(format!("an event of another kind, {what}"))),
     })
 }
 
-fn status(bytes: Bytes) -> Result<Status, Malformed> {
-    let messages::Status { message, reason, code } = messages::Status::decode(bytes).map_err(Malformed::new)?;
-    Ok(Status { message, reason, code: u16::try_from(code).unwrap_or_default(), ..Status::default() })
+/// An object of which nothing but the version counts.
+fn bookmark(kind: &str, message: &[u8]) -> Result<Bookmark, Malformed> {
+    let (mut resource_version, mut fields) = (String::new(), Fields(message));
+    while let Some((number, value)) = fields.next()? {
+        if number == 1 {
+            resource_version = slim::meta(value.piece()?)?.resource_version;
+        }
+    }
+    let types = TypeMeta { kind: kind.to_owned(), ..TypeMeta::default() };
+    Ok(Bookmark { types, metadata: BookmarkMeta { resource_version, annotations: BTreeMap::new() } })
 }
 
-fn unknown(mut bytes: Bytes) -> Result<Unknown, Malformed> {
-    if !bytes.starts_with(MAGIC) {
-        return Err(Malformed::new("no object"));
+fn status(message: &[u8]) -> Result<Status, Malformed> {
+    let (mut status, mut fields) = (Status::default(), Fields(message));
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            3 => status.message = value.owned()?,
+            4 => status.reason = value.owned()?,
+            6 => status.code = value.number().unwrap_or_default(),
+            _ => {}
+        }
     }
-    bytes.advance(MAGIC.len());
-    Unknown::decode(bytes).map_err(Malformed::new)
+    Ok(status)
+}
+
+fn list_meta(message: &[u8]) -> Result<ListMeta, Malformed> {
+    let (mut meta, mut fields) = (ListMeta::default(), Fields(message));
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            2 => meta.version = value.owned()?,
+            3 => meta.rest = value.owned()?,
+            _ => {}
+        }
+    }
+    Ok(meta)
+}
+
+/// Of `k8s.io/apimachinery/pkg/runtime`, as the next ones: what is around an object.
+fn extension(message: &[u8]) -> Result<&[u8], Malformed> {
+    let (mut raw, mut fields) = (&[][..], Fields(message));
+    while let Some((number, value)) = fields.next()? {
+        if number == 1 {
+            raw = value.piece()?;
+        }
+    }
+    Ok(raw)
+}
+
+fn unknown(message: &[u8]) -> Result<Unknown<'_>, Malformed> {
+    let message = message.strip_prefix(MAGIC).ok_or_else(|| Malformed::new("no object"))?;
+    let (mut unknown, mut fields) = (Unknown::default(), Fields(message));
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => unknown.kind = kind(value.piece()?)?,
+            2 => unknown.raw = value.piece()?,
+            _ => {}
+        }
+    }
+    Ok(unknown)
+}
+
+fn kind(types: &[u8]) -> Result<&str, Malformed> {
+    let (mut kind, mut fields) = ("", Fields(types));
+    while let Some((number, value)) = fields.next()? {
+        if number == 2 {
+            kind = value.text()?;
+        }
+    }
+    Ok(kind)
 }
 
 /// The length of all that comes before the content of a list, and of the content. Nothing where this isn't a list, or not there yet.
@@ -208,7 +286,7 @@ fn list(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
     }
     let Some((1, length)) = head(&mut rest)? else { return Ok(None) };
     let Some((types, mut rest)) = rest.split_at_checked(length) else { return Ok(None) };
-    if !Types::decode(types).map_err(Malformed::new)?.kind.ends_with("List") {
+    if !kind(types)?.ends_with("List") {
         return Ok(None);
     }
     let Some((2, length)) = head(&mut rest)? else { return Ok(None) };

@@ -273,7 +273,7 @@ fn since(pod: &Pod) -> Option<Timestamp> {
     let changed = |kind| pod.condition(kind).and_then(|condition| condition.last_transition_time);
     changed(ConditionKind::Ready)
         .or_else(|| changed(ConditionKind::PodScheduled))
-        .or_else(|| pod.metadata.creation_timestamp.as_ref().map(|created| created.0))
+        .or_else(|| pod.metadata.creation_timestamp)
 }
 
 #[cfg(test)]

@@ -12,10 +12,9 @@ mod steps;
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use kube::api::ListParams;
+use futures::{FutureExt as _, StreamExt as _};
+use kube::Client;
 use kube::client::ClientBuilder;
-use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -27,7 +26,7 @@ use crate::place::{Place, place};
 use crate::settings::{Misconfigured, Settings};
 use crate::{at, chain};
 use hearing::Hearing;
-use steps::{Listed, Stumble, steps};
+use steps::{Listed, Stumble, read, steps};
 
 /// How long a watch may last, in seconds. A server ends it then, and a client reopens it: on a quiet cluster these ends
 /// are what is heard, so they must come well within the silence that is allowed. Bookmarks alone come once a minute.
@@ -85,20 +84,25 @@ pub(crate) async fn follow<K>(
     let (mut heard, mut silence) = (freshness.subscribe(), freshness.subscribe());
     let lists = || freshness.send_modify(|freshness| freshness.lists(watch, Instant::now().into_std()));
     loop {
-        let event = tokio::select! {
-            biased;
-            () = lapsed(&mut silence, watch) => {
-                lists();
-                events = begin();
-                continue;
-            }
-            event = events.next() => event,
-            // A watch that goes on where it broke off may have nothing to tell.
-            () = heard_since(&mut heard, watch, trouble) => {
-                ends(&mut trouble, watch);
-                backoff.reset();
-                continue;
-            }
+        // Of a burst, what waits for nothing.
+        let arrived = if has_lapsed(&silence, watch) { None } else { events.next().now_or_never() };
+        let event = match arrived {
+            Some(event) => event,
+            None => tokio::select! {
+                biased;
+                () = lapsed(&mut silence, watch) => {
+                    lists();
+                    events = begin();
+                    continue;
+                }
+                event = events.next() => event,
+                // A watch that goes on where it broke off may have nothing to tell.
+                () = heard_since(&mut heard, watch, trouble) => {
+                    ends(&mut trouble, watch);
+                    backoff.reset();
+                    continue;
+                }
+            },
         };
         let change = match event {
             Some(Ok(change)) => change,
@@ -139,17 +143,15 @@ async fn heard_since(freshness: &mut watch::Receiver<Freshness>, watch: Watch, t
     std::future::pending().await
 }
 
-/// Asks the API, again and again, for what only its store can tell: a list of no stated version is a consistent read.
-/// `freshness` is told of each answer. Ends never.
-pub(crate) async fn probe(api: Api<Node>, api_silence: Duration, freshness: watch::Sender<Freshness>) {
-    let one = ListParams::default().limit(1);
+/// Asks the API, again and again, for what only its store can tell. `freshness` is told of each answer. Ends never.
+pub(crate) async fn probe(client: Client, api_silence: Duration, freshness: watch::Sender<Freshness>) {
     let mut fails = false;
     loop {
         let asked = Instant::now();
-        let answer = timeout_at(asked + ANSWERING, api.list(&one)).await;
+        let answer = timeout_at(asked + ANSWERING, read::<Node>(&client)).await;
         let why = match &answer {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(chain(error)),
+            Ok(Ok(())) => None,
+            Ok(Err(failure)) => Some(failure.why.clone()),
             Err(_) => Some("no answer".to_owned()),
         };
         match (&why, fails) {
@@ -169,13 +171,15 @@ pub(crate) async fn probe(api: Api<Node>, api_silence: Duration, freshness: watc
     }
 }
 
-/// Waits until `watch` has been silent for so long that what it is about must be listed anew.
+/// Whether `watch` has been silent for so long that what it is about must be listed anew.
+fn has_lapsed(freshness: &watch::Receiver<Freshness>, watch: Watch) -> bool {
+    freshness.borrow().lapses(watch).is_some_and(|lapses| lapses <= Instant::now().into_std())
+}
+
+/// Waits until it has.
 async fn lapsed(freshness: &mut watch::Receiver<Freshness>, watch: Watch) {
-    loop {
+    while !has_lapsed(freshness, watch) {
         let lapses = freshness.borrow_and_update().lapses(watch).map(Instant::from_std);
-        if lapses.is_some_and(|lapses| lapses <= Instant::now()) {
-            return;
-        }
         tokio::select! {
             () = at(lapses) => {}
             changed = freshness.changed() => if changed.is_err() { std::future::pending().await },

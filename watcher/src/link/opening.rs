@@ -115,12 +115,12 @@ impl Voice {
     }
 
     fn command(&self, Mark { epoch, version }: Mark, show: &Show) -> ColorCommand {
-        let Show { node, reason, looks, .. } = show;
+        let Show { reason, looks, .. } = show;
         Command {
             epoch,
             version,
             lease: Lease::For(self.lease),
-            node: node.clone(),
+            node: self.light.clone(),
             reason: reason.clone(),
             looks: looks.clone(),
         }

@@ -41,7 +41,7 @@ struct Rig {
 fn show(version: u64) -> Order {
     let looks = vec![Look::solid(Color::rgb(0, 25, 0))];
     let reason = Reason { text: format!("reason {version}"), ..Reason::default() };
-    Order::Show(Arc::new(Show { version, node: "n1".to_owned(), reason, looks, wait: Wait::none() }))
+    Order::Show(Arc::new(Show { version, reason, looks, wait: Wait::none() }))
 }
 
 /// From now on for this long.

@@ -1,7 +1,5 @@
 //! What the API sends, and what is read of it.
 
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::fixtures::{at, pod};
 
@@ -44,7 +42,7 @@ fn parse(json: &str) -> Pod {
 fn a_pod_is_read_as_the_api_sends_it() {
     let pod = parse(JSON);
     assert_eq!((pod.name(), pod.namespace(), pod.node()), ("cart-7f", "shop", "pi-3"));
-    assert_eq!(pod.meta().resource_version.as_deref(), Some("42"), "a watch goes on from it");
+    assert_eq!(pod.metadata.resource_version, "42", "a watch goes on from it");
     assert_eq!(pod.deletion_asked(), Some(at(0)));
     assert_eq!(pod.spec.restart_policy, RestartPolicy::OnFailure);
     assert!(pod.is_sidecar("proxy") && !pod.is_sidecar("setup") && !pod.is_sidecar("main"));
@@ -58,7 +56,7 @@ fn a_pod_is_read_as_the_api_sends_it() {
 #[test]
 fn foreign_annotations_are_dropped_and_our_own_is_heard() {
     let pod = parse(JSON);
-    assert_eq!(pod.meta().annotations, Some(BTreeMap::from([(Pod::IGNORE.to_owned(), "true".to_owned())])));
+    assert_eq!(pod.metadata.annotations.iter().collect::<Vec<_>>(), [(Pod::IGNORE, "true")]);
     assert!(pod.is_ignored());
 }
 
@@ -66,20 +64,14 @@ fn foreign_annotations_are_dropped_and_our_own_is_heard() {
 fn what_is_null_or_missing_or_new_is_no_error() {
     for json in [
         r#"{"metadata": {}}"#,
-        r#"{"metadata": {"creationTimestamp": null, "annotations": null, "labels": null}, "spec": {}, "status": {}}"#,
-        r#"{"metadata": {}, "spec": {"containers": null, "nodeName": null}, "status": {"containerStatuses": null}}"#,
+        r#"{"metadata": {"creationTimestamp": null, "annotations": null, "labels": null, "ownerReferences": null}, "spec": {}, "status": {}}"#,
+        r#"{"metadata": {}, "spec": {"containers": null, "nodeName": null, "initContainers": [{"name": "a"}]}, "status": {"containerStatuses": null}}"#,
     ] {
         assert_eq!(parse(json).status.phase, Phase::Pending, "{json}");
     }
     let new = r#"{"metadata": {}, "spec": {"restartPolicy": "OnTuesdays"},
         "status": {"phase": "Dreaming", "conditions": [{"type": "Lucid", "status": "Partly"}]}}"#;
     assert_eq!(parse(new).status.phase, Phase::Unknown);
-}
-
-#[test]
-fn kube_asks_for_v1_pods() {
-    assert_eq!((Pod::url_path(&(), None), Pod::kind(&())), ("/api/v1/pods".to_owned(), "Pod".into()));
-    assert_eq!(Pod::url_path(&(), Some("shop")), "/api/v1/namespaces/shop/pods");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use kube::core::ObjectList;
 use podlight_sim::Crowd;
+use prost::encoding::encode_varint;
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 
@@ -54,11 +55,17 @@ fn shown<K: Debug>(said: &[Said<K>]) -> String {
     said.iter().map(text).collect::<Vec<_>>().join("\n")
 }
 
-fn event_of(what: &str, kind: &str, raw: Vec<u8>) -> Vec<u8> {
-    let types = Types { api_version: "v1".to_owned(), kind: kind.to_owned() };
-    let raw = [MAGIC, &Unknown { types, raw: raw.into() }.encode_to_vec()].concat();
-    let object = messages::RawExtension { raw: raw.into() };
-    let event = messages::WatchEvent { what: what.to_owned(), object }.encode_to_vec();
+/// A field that has a length.
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    encode_varint(value.len() as u64, &mut field);
+    [field.as_slice(), value].concat()
+}
+
+fn event_of(what: &str, kind: &str, raw: &[u8]) -> Vec<u8> {
+    let types = [field(1, b"v1"), field(2, kind.as_bytes())].concat();
+    let object = [MAGIC, &field(1, &types), &field(2, raw)].concat();
+    let event = [field(1, what.as_bytes()), field(2, &field(1, &object))].concat();
     [&u32::try_from(event.len()).unwrap().to_be_bytes()[..], &event].concat()
 }
 
@@ -115,17 +122,16 @@ fn a_refusal_has_its_code_and_reason() {
 
 #[test]
 fn an_error_and_a_bookmark_are_events() {
-    let gone = messages::Status { code: 410, reason: "Expired".to_owned(), message: String::new() };
-    let gone = event_of("ERROR", "Status", gone.encode_to_vec());
+    let gone = event_of("ERROR", "Status", &[&field(4, b"Expired")[..], b"\x30\x9a\x03"].concat());
     // A pod of which nothing but the version is said.
-    let mark = event_of("BOOKMARK", "Pod", b"\x0a\x04\x32\x0242".to_vec());
+    let mark = event_of("BOOKMARK", "Pod", &field(1, &field(6, b"42")));
     let said = said::<Pod>(true, &[gone, mark].concat(), usize::MAX).unwrap();
     assert_eq!(shown(&said), "error 410 Expired\nbookmark 42");
 }
 
 #[test]
 fn after_an_event_that_cannot_be_read_the_next_can() {
-    for raw in [b"\x0a\xff".to_vec(), b"\x0a\x03\x0a\x01\xff".to_vec()] {
+    for raw in [&b"\x0a\xff"[..], b"\x0a\x03\x0a\x01\xff"] {
         let mut reading = Reading::<Pod>::new(true);
         reading.take(&[event_of("ADDED", "Pod", raw), WATCH.to_vec()].concat());
         reading.said().unwrap_err();

@@ -130,7 +130,7 @@ impl<K: Object + DeserializeOwned + Clone> Answer<K> {
     }
 
     /// What is said next of what has arrived.
-    fn said(&mut self) -> Result<Option<Said<K>>, Failure> {
+    pub(super) fn said(&mut self) -> Result<Option<Said<K>>, Failure> {
         match &mut self.encoding {
             Encoding::Protobuf(reading) => reading.said().map_err(Failure::unreadable),
             Encoding::Lines(rest) => {

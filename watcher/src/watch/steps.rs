@@ -6,13 +6,17 @@ use std::time::Duration;
 use futures::stream::{self, Stream};
 use kube::Client;
 use kube::api::{ListParams, WatchParams};
-use kube::core::{Request, Resource, WatchEvent};
+use kube::core::{Request, WatchEvent};
 use serde::de::DeserializeOwned;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use super::Trouble;
 use super::answer::{Answer, Failure};
 use crate::ledger::Change;
+use crate::node::Node;
+use crate::object::Meta;
+use crate::pod::Pod;
 use crate::protobuf::{Object, Said};
 
 /// Objects that one answer lists.
@@ -52,9 +56,28 @@ enum At<K> {
 }
 
 /// What can be listed and watched.
-pub(crate) trait Listed: Object + Resource<DynamicType = ()> + DeserializeOwned + Clone {}
+pub(crate) trait Listed: Object + DeserializeOwned + Clone {
+    /// Where all of them are.
+    const PATH: &str;
 
-impl<K: Object + Resource<DynamicType = ()> + DeserializeOwned + Clone> Listed for K {}
+    fn meta(&mut self) -> &mut Meta;
+}
+
+impl Listed for Pod {
+    const PATH: &str = "/api/v1/pods";
+
+    fn meta(&mut self) -> &mut Meta {
+        &mut self.metadata
+    }
+}
+
+impl Listed for Node {
+    const PATH: &str = "/api/v1/nodes";
+
+    fn meta(&mut self) -> &mut Meta {
+        &mut self.metadata
+    }
+}
 
 /// All objects of a kind. Whoever stops in the middle of a step goes on in it.
 pub(super) fn steps<K: Listed>(client: Client, timeout: u32) -> impl Stream<Item = Step<K>> {
@@ -100,7 +123,7 @@ impl<K: Listed> Steps<K> {
                         return Err(unwatched(failure));
                     }
                 },
-                At::Watching(version, mut answer) => match timeout(self.patience(), answer.next()).await {
+                At::Watching(version, mut answer) => match said(&mut answer, self.patience()).await {
                     // It should have ended by itself.
                     Err(_) => self.at = At::Listed(version),
                     Ok(Ok(Some(Said::Event(event)))) => {
@@ -148,9 +171,34 @@ impl<K: Listed> Steps<K> {
                 return Err(Failure::refused(&status));
             }
         };
-        let version = object.meta_mut().resource_version.take().unwrap_or(version);
+        let newer = std::mem::take(&mut object.meta().resource_version);
+        let version = if newer.is_empty() { version } else { newer };
         self.at = At::Watching(version, answer);
         Ok(Some(if applied { Change::Applied(object) } else { Change::Deleted(object) }))
+    }
+}
+
+/// What a watch says next, unless it says nothing for so long.
+async fn said<K: Listed>(
+    answer: &mut Answer<K>,
+    patience: Duration,
+) -> Result<Result<Option<Said<K>>, Failure>, Elapsed> {
+    match answer.said() {
+        Ok(None) => timeout(patience, answer.next()).await,
+        // Of a burst, what needs no clock.
+        said => Ok(said),
+    }
+}
+
+/// Asks for one object out of the store: a list of no stated version is a consistent read.
+pub(super) async fn read<K: Listed>(client: &Client) -> Result<(), Failure> {
+    let mut answer = ask::<K, _>(client, request::<K>().list(&ListParams::default().limit(1))).await?;
+    loop {
+        match answer.next().await? {
+            Some(Said::Item(_)) => {}
+            Some(Said::ListEnds { .. }) => return Ok(()),
+            Some(Said::Refused(_) | Said::Event(_)) | None => return Err(Failure::unreadable("no list")),
+        }
     }
 }
 
@@ -165,7 +213,7 @@ async fn watch<K: Listed>(client: &Client, seconds: u32, version: &str) -> Resul
 }
 
 fn request<K: Listed>() -> Request {
-    Request::new(K::url_path(&(), None))
+    Request::new(K::PATH)
 }
 
 async fn ask<K: Listed, E: Error>(
