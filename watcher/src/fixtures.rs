@@ -68,12 +68,12 @@ impl Pod {
     }
 
     pub(crate) fn labelled(mut self, key: &str, value: &str) -> Self {
-        self.metadata.labels.insert(key, value);
+        self.metadata.labels.insert(key.as_bytes(), value.as_bytes());
         self
     }
 
     pub(crate) fn annotated(mut self, key: &str, value: &str) -> Self {
-        self.metadata.annotations.insert(key, value);
+        self.metadata.annotations.insert(key.as_bytes(), value.as_bytes());
         self
     }
 

@@ -36,9 +36,9 @@ pub(crate) struct Meta {
     pub(crate) controller: Option<Owner>,
 }
 
-/// Texts by key, in one piece: of most objects none is ever asked for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Labels(String);
+/// Texts by key, in one piece, as they came: of most objects none is ever asked for.
+#[derive(Clone, Default)]
+pub(crate) struct Labels(Vec<u8>);
 
 /// Who made an object.
 #[derive(Clone, Debug)]
@@ -116,22 +116,22 @@ impl Meta {
 
 impl Labels {
     /// Behind each key and each text.
-    const END: char = '\0';
+    const END: u8 = 0;
     /// What those of most objects take, in bytes.
     const USUAL: usize = 256;
 
     /// Puts in this text, also where the key has one. What has our mark in it is no label.
-    pub(crate) fn insert(&mut self, key: &str, value: &str) {
-        let Self(text) = self;
-        if key.contains(Self::END) || value.contains(Self::END) {
+    pub(crate) fn insert(&mut self, key: &[u8], value: &[u8]) {
+        let Self(bytes) = self;
+        if key.contains(&Self::END) || value.contains(&Self::END) {
             return;
         }
-        if text.is_empty() {
-            text.reserve(Self::USUAL);
+        if bytes.is_empty() {
+            bytes.reserve(Self::USUAL);
         }
         for part in [key, value] {
-            text.push_str(part);
-            text.push(Self::END);
+            bytes.extend_from_slice(part);
+            bytes.push(Self::END);
         }
     }
 
@@ -140,10 +140,17 @@ impl Labels {
         self.iter().filter(|(known, _)| *known == key).map(|(_, value)| value).last()
     }
 
-    /// All keys and texts; of a key that comes again the last counts.
+    /// All keys and texts; of a key that comes again the last counts. What is no text isn't there.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut parts = self.0.split_terminator(Self::END);
-        iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+        let mut parts = self.0.split(|byte| *byte == Self::END);
+        let pairs = iter::from_fn(move || Some((parts.next()?, parts.next()?)));
+        pairs.filter_map(|(key, value)| Some((str::from_utf8(key).ok()?, str::from_utf8(value).ok()?)))
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -202,7 +209,7 @@ impl<'de> Visitor<'de> for Prefixed {
         let mut labels = Labels::default();
         while let Some(key) = map.next_key::<String>()? {
             if key.starts_with(self.0) {
-                labels.insert(&key, &map.next_value::<String>()?);
+                labels.insert(key.as_bytes(), map.next_value::<String>()?.as_bytes());
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

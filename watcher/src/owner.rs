@@ -106,7 +106,7 @@ mod tests {
             );
         }
         assert_eq!(told(&pod("a").terminating(), PodState::Deleting), None);
-        }
+    }
 
     #[test]
     fn a_pod_that_became_ready_of_late_tells_so() {

@@ -50,9 +50,14 @@ impl Roster {
 
     /// This node is there, and other than it was.
     pub(crate) fn touch(&mut self, node: &str) {
-        let node = self.stamps.get_key_value(node).map_or_else(|| node.into(), |(known, _)| Arc::clone(known));
-        let stamp = self.stamp(&node);
-        self.stamps.insert(node, stamp);
+        self.count += 1;
+        let known = self.stamps.get_mut(node).and_then(|stamp| self.log.remove(&std::mem::replace(stamp, self.count)));
+        let node = known.unwrap_or_else(|| {
+            let node = Arc::<str>::from(node);
+            self.stamps.insert(Arc::clone(&node), self.count);
+            node
+        });
+        self.log.insert(self.count, node);
     }
 
     /// All nodes are other than they were.
@@ -85,15 +90,6 @@ impl Roster {
             gone: gone.map(|(_, node)| node).filter(|node| !self.has(node)).map(Arc::clone).collect(),
             count: self.count,
         }
-    }
-
-    fn stamp(&mut self, node: &Arc<str>) -> u64 {
-        if let Some(old) = self.stamps.get(node) {
-            self.log.remove(old);
-        }
-        self.count += 1;
-        self.log.insert(self.count, Arc::clone(node));
-        self.count
     }
 }
 

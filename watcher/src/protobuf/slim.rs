@@ -5,11 +5,10 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error, StrDeserializer};
 
 use super::Malformed;
-use super::fields::Fields;
+use super::fields::{Fields, Value};
 use crate::node::{Node, NodeSpec, NodeStatus};
 use crate::object::{Condition, ConditionKind, Meta, OWN_ANNOTATIONS, Owner, Truth};
 use crate::pod::{
@@ -69,12 +68,12 @@ pub(super) fn meta(message: &[u8]) -> Result<Meta, Malformed> {
             10 => meta.deletion_grace_period_seconds = Some(value.number()?),
             11 => {
                 let [key, value] = entry(value.piece()?)?;
-                meta.labels.insert(text(key)?, text(value)?);
+                meta.labels.insert(key, value);
             }
             12 => {
                 let [key, value] = entry(value.piece()?)?;
                 if key.starts_with(OWN_ANNOTATIONS.as_bytes()) {
-                    meta.annotations.insert(text(key)?, text(value)?);
+                    meta.annotations.insert(key, value);
                 }
             }
             13 => {
@@ -188,33 +187,42 @@ fn pod_status(message: &[u8]) -> Result<PodStatus, Malformed> {
             2 => status.conditions.extend(condition(value.piece()?)?),
             4 => status.reason = value.owned()?,
             6 => status.pod_ip = value.owned()?,
-            8 => status.container_statuses.push(container_status(value.piece()?)?),
-            10 => status.init_container_statuses.push(container_status(value.piece()?)?),
+            8 => add(&mut status.container_statuses, container_status(value.piece()?)?),
+            10 => add(&mut status.init_container_statuses, container_status(value.piece()?)?),
             _ => {}
         }
     }
     Ok(status)
 }
 
+/// Most pods have one or two. Room for four, which a vector begins with, is more than a kB of them, and to get that much is slow.
+fn add<T>(all: &mut Vec<T>, one: T) {
+    if all.len() == all.capacity() {
+        all.reserve_exact(all.len().max(1));
+    }
+    all.push(one);
+}
+
 /// A condition, if it decides something. A node's differs in nothing that is used.
 fn condition(message: &[u8]) -> Result<Option<Condition>, Malformed> {
     let (mut kind, mut status) = (ConditionKind::Other, Truth::Unknown);
-    let (mut since, mut reason, mut words, mut fields) = (&[][..], "", "", Fields(message));
+    let [mut since, mut reason, mut words] = [Value::Piece(&[]); 3];
+    let mut fields = Fields(message);
     while let Some((number, value)) = fields.next()? {
         match number {
             1 => kind = named(value.text()?)?,
             2 => status = named(value.text()?)?,
-            4 => since = value.piece()?,
-            5 => reason = value.text()?,
-            6 => words = value.text()?,
+            4 => since = value,
+            5 => reason = value,
+            6 => words = value,
             _ => {}
         }
     }
     if kind == ConditionKind::Other {
         return Ok(None);
     }
-    let (reason, message) = (reason.to_owned(), words.to_owned());
-    Ok(Some(Condition { kind, status, reason, message, last_transition_time: time(since)? }))
+    let (reason, message, last_transition_time) = (reason.owned()?, words.owned()?, time(since.piece()?)?);
+    Ok(Some(Condition { kind, status, reason, message, last_transition_time }))
 }
 
 fn container_status(message: &[u8]) -> Result<ContainerStatus, Malformed> {
@@ -306,10 +314,5 @@ fn word<'a, T: Deserialize<'a>>(word: &'a str) -> Result<Option<T>, Malformed> {
 }
 
 fn named<'a, T: Deserialize<'a>>(word: &'a str) -> Result<T, Malformed> {
-    let word: StrDeserializer<'_, Error> = word.into_deserializer();
-    T::deserialize(word).map_err(Malformed::new)
-}
-
-fn text(bytes: &[u8]) -> Result<&str, Malformed> {
-    std::str::from_utf8(bytes).map_err(Malformed::new)
+    T::deserialize(StrDeserializer::<Error>::new(word)).map_err(Malformed::new)
 }

@@ -4,8 +4,8 @@ use std::fmt::Debug;
 
 use kube::core::ObjectList;
 use podlight_sim::Crowd;
-use prost::encoding::encode_varint;
 use proptest::prelude::*;
+use prost::encoding::encode_varint;
 use serde::de::DeserializeOwned;
 
 use super::*;
