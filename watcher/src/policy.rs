@@ -189,6 +189,7 @@ fn bounded(text: String) -> String {
 
 /// The first so many bytes, cut between characters.
 fn cut(mut text: String, most: usize) -> String {
+    let most = most.min(text.len());
     let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     text.truncate(end);
     text
