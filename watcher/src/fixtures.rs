@@ -62,7 +62,7 @@ impl Pod {
         self
     }
 
-    pub(crate) fn uid(mut self, uid: &str) -> Self {
+    pub(crate) fn with_uid(mut self, uid: &str) -> Self {
         uid.clone_into(&mut self.metadata.uid);
         self
     }

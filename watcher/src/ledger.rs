@@ -310,7 +310,7 @@ impl List {
 
 /// The API server gives every pod a uid; for one without, its name must do.
 fn uid(pod: &Pod) -> Uid {
-    match pod.metadata.uid.as_str() {
+    match pod.uid() {
         "" => Uid::from(format!("{}/{}", pod.namespace(), pod.name()).as_str()),
         uid => Uid::from(uid),
     }

@@ -156,6 +156,11 @@ impl Pod {
         &self.metadata.namespace
     }
 
+    /// What tells the pod from all others that ever were; nothing where the API doesn't say.
+    pub fn uid(&self) -> &str {
+        &self.metadata.uid
+    }
+
     /// The node that the pod is bound to; nothing while it is not scheduled.
     pub fn node(&self) -> &str {
         &self.spec.node_name

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use kube::Resource;
 use podlight_proto::{Command, Lease, v1};
 use watcher::criteria::Conditions;
 use watcher::filter::Filter;
@@ -269,5 +268,5 @@ fn sorted(mut states: Vec<PodState>) -> Vec<PodState> {
 
 /// As the API server's; where it gave none, the name's.
 fn uid(pod: &Pod) -> String {
-    pod.meta().uid.clone().unwrap_or_else(|| format!("{}/{}", pod.namespace(), pod.name()))
+    if pod.uid().is_empty() { format!("{}/{}", pod.namespace(), pod.name()) } else { pod.uid().to_owned() }
 }

@@ -84,8 +84,8 @@ fn crash_looping_pod_turns_its_node_red() {
 #[test]
 fn pods_of_one_name_in_two_namespaces_are_two() {
     let mut ledger = two_nodes();
-    ledger.apply(pod("a").within("shop").uid("1").on("n1"));
-    ledger.apply(pod("a").within("bank").uid("2").on("n1").unready());
+    ledger.apply(pod("a").within("shop").with_uid("1").on("n1"));
+    ledger.apply(pod("a").within("bank").with_uid("2").on("n1").unready());
     assert_eq!(ledger.verdict(&on("n1")).tally.count(PodState::Running), 1);
     assert_eq!(ledger.worst_state(&within("shop")), PodState::Running);
     assert_eq!(ledger.worst_state(&within("bank")), PodState::Unready);
@@ -94,9 +94,9 @@ fn pods_of_one_name_in_two_namespaces_are_two() {
 #[test]
 fn a_late_deletion_leaves_the_successor_of_that_name() {
     let mut ledger = two_nodes();
-    ledger.apply(pod("db-0").uid("old").on("n1"));
-    ledger.apply(pod("db-0").uid("new").on("n1").pending());
-    ledger.delete(pod("db-0").uid("old").on("n1"));
+    ledger.apply(pod("db-0").with_uid("old").on("n1"));
+    ledger.apply(pod("db-0").with_uid("new").on("n1").pending());
+    ledger.delete(pod("db-0").with_uid("old").on("n1"));
     let verdict = ledger.verdict(&on("n1")).tally;
     assert_eq!((verdict.count(PodState::Running), verdict.count(PodState::Pending)), (0, 1));
 }
