@@ -271,9 +271,7 @@ fn failed_word<'a>(pod: &'a Pod, word: Cow<'a, str>) -> Cow<'a, str> {
 /// Since when the pod is as it is: when its readiness last changed, or it was scheduled, or made.
 fn since(pod: &Pod) -> Option<Timestamp> {
     let changed = |kind| pod.condition(kind).and_then(|condition| condition.last_transition_time);
-    changed(ConditionKind::Ready)
-        .or_else(|| changed(ConditionKind::PodScheduled))
-        .or_else(|| pod.metadata.creation_timestamp)
+    changed(ConditionKind::Ready).or_else(|| changed(ConditionKind::PodScheduled)).or(pod.metadata.creation_timestamp)
 }
 
 #[cfg(test)]
