@@ -70,16 +70,16 @@ impl Pods {
     /// Takes in what is told of a pod at `now`.
     pub(crate) fn put(&mut self, uid: Uid, told: Told<'_>, now: Timestamp, changed: &mut Changed) {
         let Told { node, namespace, name, standing, work, round } = told;
-        let mut place = self.seats.find(&uid);
-        if place.and_then(|place| self.seats.node(place)).is_some_and(|known| **known != *node) {
+        let mut seat = self.seats.find(&uid);
+        if seat.and_then(|seat| self.seats.node(seat)).is_some_and(|known| **known != *node) {
             self.forget(&uid, changed);
-            place = None;
+            seat = None;
         }
         let (number, namespace) = self.namespaces.number(namespace);
         let step = work.as_ref().and_then(|work| Some((work.owner.as_str(), work.done?)));
         let flips = step.map(|(owner, done)| self.owners.progresses(owner, later(done, self.timing.updating)));
 
-        let known = place.and_then(|place| self.seats.at_mut(place));
+        let known = seat.and_then(|seat| self.seats.at_mut(seat));
         let (before, old) = known.map(|entry| (entry.face(), entry.course.take())).unzip();
         let old = self.leave_course(&uid, old.flatten());
         let state = standing.state;
@@ -91,11 +91,11 @@ impl Pods {
         let next = entry.refresh(&uid, &namespace, before.as_ref(), &self.owners, &self.timing, now);
         self.due.extend(next.map(|at| (at, uid.clone())));
         let face = entry.face();
-        match place.and_then(|place| self.seats.at_mut(place)) {
+        match seat.and_then(|seat| self.seats.at_mut(seat)) {
             Some(known) => *known = entry,
-            None => place = self.seats.put(uid, node, entry),
+            None => seat = self.seats.put(uid, node, entry),
         }
-        if let Some(node) = place.and_then(|place| self.seats.node(place)).map(Arc::clone) {
+        if let Some(node) = seat.and_then(|seat| self.seats.node(seat)).map(Arc::clone) {
             self.recount(&node, before, Some(face), changed);
         }
         for uid in flips.into_iter().flatten() {
@@ -167,9 +167,9 @@ impl Pods {
 
     /// Works out anew what shows of this pod.
     fn refresh(&mut self, uid: &Uid, now: Timestamp, changed: &mut Changed) {
-        let Some(place) = self.seats.find(uid) else { return };
-        let Some(node) = self.seats.node(place).map(Arc::clone) else { return };
-        let Some(entry) = self.seats.at_mut(place) else { return };
+        let Some(seat) = self.seats.find(uid) else { return };
+        let Some(node) = self.seats.node(seat).map(Arc::clone) else { return };
+        let Some(entry) = self.seats.at_mut(seat) else { return };
         let Some(was_due) = entry.course.as_ref().map(|course| course.due) else { return };
         let Some(namespace) = self.namespaces.name(entry.namespace) else { return };
         let before = entry.face();

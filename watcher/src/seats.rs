@@ -17,54 +17,54 @@ pub(crate) struct Seats<T> {
     /// One a node. Pods that are not scheduled share the row of the empty name, which no node has.
     rows: Named<Slots<(Uid, T)>>,
     /// By the hash of the uid that sits there.
-    places: HashTable<Place>,
+    by_uid: HashTable<Seat>,
     hasher: RandomState,
 }
 
 /// Where a pod sits, until it is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Seat {
     row: u32,
     slot: u32,
 }
 
 impl<T> Seats<T> {
     /// Where this pod sits.
-    pub(crate) fn find(&self, uid: &Uid) -> Option<Place> {
-        let is_it = |place: &Place| self.rows.uid(*place) == Some(uid);
-        self.places.find(self.hasher.hash_one(uid), is_it).copied()
+    pub(crate) fn find(&self, uid: &Uid) -> Option<Seat> {
+        let is_it = |seat: &Seat| self.rows.uid(*seat) == Some(uid);
+        self.by_uid.find(self.hasher.hash_one(uid), is_it).copied()
     }
 
     /// What sits there.
-    pub(crate) fn at(&self, place: Place) -> Option<&T> {
-        self.rows.at(place.row)?.at(place.slot).map(|(_, pod)| pod)
+    pub(crate) fn at(&self, seat: Seat) -> Option<&T> {
+        self.rows.at(seat.row)?.at(seat.slot).map(|(_, pod)| pod)
     }
 
     /// What sits there, to change it.
-    pub(crate) fn at_mut(&mut self, place: Place) -> Option<&mut T> {
-        self.rows.at_mut(place.row)?.at_mut(place.slot).map(|(_, pod)| pod)
+    pub(crate) fn at_mut(&mut self, seat: Seat) -> Option<&mut T> {
+        self.rows.at_mut(seat.row)?.at_mut(seat.slot).map(|(_, pod)| pod)
     }
 
     /// The node on which that is.
-    pub(crate) fn node(&self, place: Place) -> Option<&Arc<str>> {
-        self.rows.name(place.row)
+    pub(crate) fn node(&self, seat: Seat) -> Option<&Arc<str>> {
+        self.rows.name(seat.row)
     }
 
     /// Puts a pod, which has no seat yet, into the lowest free one on this node.
-    pub(crate) fn put(&mut self, uid: Uid, node: &str, pod: T) -> Option<Place> {
-        let Self { rows, places, hasher } = self;
+    pub(crate) fn put(&mut self, uid: Uid, node: &str, pod: T) -> Option<Seat> {
+        let Self { rows, by_uid, hasher } = self;
         let hash = hasher.hash_one(&uid);
         let row = rows.number(node).0;
-        let place = Place { row, slot: rows.at_mut(row)?.put((uid, pod)) };
-        places.insert_unique(hash, place, |place| rows.uid(*place).map_or(0, |uid| hasher.hash_one(uid)));
-        Some(place)
+        let seat = Seat { row, slot: rows.at_mut(row)?.put((uid, pod)) };
+        by_uid.insert_unique(hash, seat, |seat| rows.uid(*seat).map_or(0, |uid| hasher.hash_one(uid)));
+        Some(seat)
     }
 
     /// Takes a pod out, and gives its node as well.
     pub(crate) fn take(&mut self, uid: &Uid) -> Option<(Arc<str>, T)> {
-        let Self { rows, places, hasher } = self;
-        let found = places.find_entry(hasher.hash_one(uid), |place| rows.uid(*place) == Some(uid));
-        let (Place { row, slot }, _) = found.ok()?.remove();
+        let Self { rows, by_uid, hasher } = self;
+        let found = by_uid.find_entry(hasher.hash_one(uid), |seat| rows.uid(*seat) == Some(uid));
+        let (Seat { row, slot }, _) = found.ok()?.remove();
         let node = Arc::clone(rows.name(row)?);
         let pods = rows.at_mut(row)?;
         let (_, pod) = pods.take(slot)?;
@@ -87,14 +87,14 @@ impl<T> Seats<T> {
 
 impl<T> Named<Slots<(Uid, T)>> {
     /// Who sits there.
-    fn uid(&self, place: Place) -> Option<&Uid> {
-        self.at(place.row)?.at(place.slot).map(|(uid, _)| uid)
+    fn uid(&self, seat: Seat) -> Option<&Uid> {
+        self.at(seat.row)?.at(seat.slot).map(|(uid, _)| uid)
     }
 }
 
 impl<T> Default for Seats<T> {
     fn default() -> Self {
-        Self { rows: Named::default(), places: HashTable::new(), hasher: RandomState::new() }
+        Self { rows: Named::default(), by_uid: HashTable::new(), hasher: RandomState::new() }
     }
 }
 
@@ -125,8 +125,8 @@ mod tests {
                 }
             }
             for pod in 0..60 {
-                let place = seats.find(&uid(pod));
-                let sits = place.and_then(|place| Some((seats.node(place)?.to_string(), *seats.at(place)?)));
+                let seat = seats.find(&uid(pod));
+                let sits = seat.and_then(|seat| Some((seats.node(seat)?.to_string(), *seats.at(seat)?)));
                 prop_assert_eq!(sits.as_ref(), model.get(&pod));
             }
             let mut all: Vec<_> = seats.all().map(|(uid, pod)| (uid.clone(), *pod)).collect();
