@@ -23,7 +23,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use podlight_proto::v1::color_status::Outcome;
 use podlight_proto::v1::{ColorStatus, LightState};
 use podlight_proto::{Look, Reason};
@@ -31,7 +30,6 @@ use podlight_tls::Trust;
 use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_stream::wrappers::WatchStream;
 
 use crate::backoff::Backoff;
 use crate::connection::Connection;
@@ -178,9 +176,6 @@ impl Link {
     {
         self.learns(Word::Open(session.connection.clone())).await;
         let mut renewal = None;
-        // Both wait on from one round to the next: to begin anew thousands of times a second costs.
-        let mut orders = WatchStream::from_changes(self.order.clone());
-        let mut vouches = WatchStream::from_changes(self.vouch.clone());
         let mut alarm = pin!(sleep_until(Instant::now()));
         loop {
             // First the clock: a vouch that had ended by now wakes us when it is prolonged.
@@ -208,8 +203,8 @@ impl Link {
                         backoff.reset();
                     }
                 }
-                changed = orders.next() => if changed.is_none() { return Ok(()) },
-                changed = vouches.next() => if changed.is_none() { return Ok(()) },
+                changed = self.order.changed() => if changed.is_err() { return Ok(()) },
+                changed = self.vouch.changed() => if changed.is_err() { return Ok(()) },
                 () = &mut alarm, if next.is_some() => {}
                 () = changed(&mut self.trust) => renewal = Some(Box::pin(self.opener().renew(dial))),
                 renewed = some(&mut renewal) => {
