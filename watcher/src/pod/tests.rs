@@ -54,6 +54,11 @@ fn a_pod_is_read_as_the_api_sends_it() {
 }
 
 #[test]
+fn an_owner_that_does_not_control_a_pod_is_none() {
+    assert!(parse(JSON).metadata.controller.is_none());
+}
+
+#[test]
 fn foreign_annotations_are_dropped_and_our_own_is_heard() {
     let pod = parse(JSON);
     assert_eq!(pod.metadata.annotations.iter().collect::<Vec<_>>(), [(Pod::IGNORE, "true")]);

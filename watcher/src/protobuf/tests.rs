@@ -101,6 +101,21 @@ fn pods_in_whatever_state_are_the_same_in_both_encodings() {
 }
 
 #[test]
+fn of_owners_the_one_counts_that_controls_in_both_encodings() {
+    let object = serde_json::json!({"metadata": {"name": "a", "ownerReferences": [
+        {"kind": "DaemonSet", "name": "x"},
+        {"kind": "StatefulSet", "name": "y", "controller": false},
+        {"kind": "ReplicaSet", "name": "z", "controller": true},
+    ]}});
+    let of = |pod: &Pod| pod.metadata.controller.as_ref().map(|owner| (owner.kind.clone(), owner.name.clone()));
+    let bytes = podlight_sim::protobuf::event("ADDED", "Pod", &object);
+    let said = said::<Pod>(true, &bytes, usize::MAX).unwrap();
+    let [Said::Event(WatchEvent::Added(pod))] = said.as_slice() else { panic!("{said:?}") };
+    assert_eq!(of(pod), Some(("ReplicaSet".to_owned(), "z".to_owned())));
+    assert_eq!(of(&serde_json::from_value(object).unwrap()), of(pod));
+}
+
+#[test]
 fn a_list_is_said_object_by_object() {
     let mut reading = Reading::<Pod>::new(false);
     let mut most = 0;
