@@ -185,7 +185,7 @@ impl Board {
         let leds = session.seen.leds();
         let news = match word {
             Word::Open(connection) => {
-                session.connection = Some(connection);
+                session.connection = Some(*connection);
                 self.counts.reconnects += u64::from(std::mem::replace(&mut session.met, true));
                 false
             }

@@ -21,8 +21,9 @@ use tower::Service;
 
 /// HTTP/2's smallest default: enough for statuses, and it bounds what a light can make us hold.
 const WINDOW: u32 = 65_535;
-/// A peer that says nothing is asked whether it is there, even when there is nothing to say.
-const SILENCE: Duration = Duration::from_secs(10);
+/// A peer that says nothing is asked whether it is there, even when there is nothing to say. Longer than a light is silent
+/// whose lease is renewed: to ask thousands costs.
+const SILENCE: Duration = Duration::from_secs(30);
 /// For its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 

@@ -39,7 +39,7 @@ use crate::pace::Mark;
 use crate::seen::Terms;
 use crate::vouch::{self, Vouch};
 use crate::wait::Wait;
-use opening::{Opener, Session};
+use opening::{Opener, Session, Voice};
 
 /// What a light shall do. A newer order replaces an older one, whether that was heard or not.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ pub(crate) struct Link {
 #[derive(Debug)]
 pub(crate) enum Word {
     /// The stream is open. What people want of the light goes by the same connection.
-    Open(Connection),
+    Open(Box<Connection>),
     /// The light says how it is.
     State(Box<LightState>),
     /// A change that waited for so long is acknowledged.
@@ -90,6 +90,11 @@ pub(crate) enum Word {
     /// We are on these terms, and why.
     Terms(Terms, String),
 }
+
+/// As many as are learned at once.
+type Words = [Option<Word>; 3];
+
+const NOTHING: Words = [const { None }; 3];
 
 /// Why a session ended.
 #[derive(Debug, Error)]
@@ -141,13 +146,20 @@ impl Link {
                 _ = &mut over => return,
             };
             let down = match session {
-                Ok(session) => match self.speak(session, &mut backoff, &dial).await {
-                    Ok(()) => return,
+                Ok(mut session) => match self.speak(&mut session, &mut backoff, &dial).await {
+                    Ok(()) => {
+                        if matches!(*self.order.borrow(), Order::HandBack) {
+                            Box::pin(hand_back(*session)).await;
+                        }
+                        return;
+                    }
                     Err(down) => down,
                 },
                 Err(down) => down,
             };
-            self.note(Terms::Down, crate::chain(&down)).await;
+            if let Some(word) = self.note(Terms::Down, crate::chain(&down)) {
+                self.learns(word).await;
+            }
             tokio::select! {
                 () = sleep(backoff.next(fastrand::f64())) => {}
                 _ = &mut over => return,
@@ -170,23 +182,29 @@ impl Link {
     ///
     /// With new certificates another stream is opened, which then takes the place of the one that is: where it can't be
     /// yet, because the light has got its own no sooner, that one goes on.
-    async fn speak<F>(&mut self, mut session: Session, backoff: &mut Backoff, dial: &impl Fn() -> F) -> Result<(), Down>
+    async fn speak<F>(
+        &mut self,
+        session: &mut Box<Session>,
+        backoff: &mut Backoff,
+        dial: &impl Fn() -> F,
+    ) -> Result<(), Down>
     where
         F: Future<Output = io::Result<Connection>>,
     {
-        self.learns(Word::Open(session.connection.clone())).await;
+        self.learns(session.open()).await;
         let mut renewal = None;
         let mut alarm = pin!(sleep_until(Instant::now()));
+        // They wait on while other things happen: a renewal is no reason to ask three times anew.
+        let mut ordered = pin!(changed(self.order.clone()));
+        let mut vouched = pin!(changed(self.vouch.clone()));
+        let mut trusted = pin!(renewed(self.trust.clone()));
         loop {
             // First the clock: a vouch that had ended by now wakes us when it is prolonged.
             let now = now();
-            let vouch = *self.vouch.borrow_and_update();
-            let order = self.order.borrow_and_update().clone();
+            let vouch = *self.vouch.borrow();
+            let order = self.order.borrow().clone();
             match order {
-                Order::HandBack => {
-                    self.hand_back(session).await;
-                    return Ok(());
-                }
+                Order::HandBack => return Ok(()),
                 Order::Show(_) if session.voice.pace.overdue(now) => return Err(Down::Silent),
                 Order::Show(show) => session.voice.tell(&show, vouch, now)?,
             }
@@ -196,49 +214,54 @@ impl Link {
             {
                 alarm.as_mut().reset(next);
             }
-            tokio::select! {
+            let words = tokio::select! {
                 status = session.statuses.message() => {
-                    let status = status?.ok_or(Down::Closed)?;
-                    if self.heard(status, &mut session).await {
-                        backoff.reset();
-                    }
+                    self.heard(status?.ok_or(Down::Closed)?, &mut session.voice, backoff)
                 }
-                changed = self.order.changed() => if changed.is_err() { return Ok(()) },
-                changed = self.vouch.changed() => if changed.is_err() { return Ok(()) },
-                () = &mut alarm, if next.is_some() => {}
-                () = changed(&mut self.trust) => renewal = Some(Box::pin(self.opener().renew(dial))),
+                order = &mut ordered => {
+                    let Some(order) = order else { return Ok(()) };
+                    ordered.set(changed(order));
+                    NOTHING
+                }
+                vouch = &mut vouched => {
+                    let Some(vouch) = vouch else { return Ok(()) };
+                    vouched.set(changed(vouch));
+                    NOTHING
+                }
+                () = &mut alarm, if next.is_some() => NOTHING,
+                trust = &mut trusted => {
+                    trusted.set(renewed(trust));
+                    renewal = Some(Box::pin(self.opener().renew(dial)));
+                    NOTHING
+                }
                 renewed = some(&mut renewal) => {
-                    session = renewed?;
                     renewal = None;
-                    self.learns(Word::Open(session.connection.clone())).await;
+                    *session = renewed?;
+                    [Some(session.open()), None, None]
                 }
+            };
+            for word in words.into_iter().flatten() {
+                self.learns(word).await;
             }
         }
     }
 
-    /// Takes in a status. True where it answers the command in flight.
-    async fn heard(&mut self, status: ColorStatus, session: &mut Session) -> bool {
+    /// Takes in a status: what is learned from it.
+    fn heard(&mut self, status: ColorStatus, voice: &mut Voice, backoff: &mut Backoff) -> Words {
         let (now, outcome) = (now(), status.outcome());
-        if let Some(light) = status.light {
-            self.learns(Word::State(Box::new(light))).await;
-        }
+        let state = status.light.map(|light| Word::State(Box::new(light)));
         let terms = match outcome {
             Outcome::Applied => Terms::Obeys,
             Outcome::Fenced => Terms::Fenced,
             Outcome::Invalid => Terms::Refuses,
-            Outcome::Changed | Outcome::Unspecified => return false,
+            Outcome::Changed | Outcome::Unspecified => return [state, None, None],
         };
-        let answers = session.voice.pace.answered(Mark { epoch: status.epoch, version: status.version });
-        if answers
-            && terms == Terms::Obeys
-            && let Some(took) = session.voice.said.as_ref().and_then(|said| said.wait.ends(now))
-        {
-            self.learns(Word::Took(took)).await;
+        if !voice.pace.answered(Mark { epoch: status.epoch, version: status.version }) {
+            return [state, None, None];
         }
-        if answers {
-            self.note(terms, status.message).await;
-        }
-        answers
+        backoff.reset();
+        let took = voice.said.as_ref().filter(|_| terms == Terms::Obeys).and_then(|said| said.wait.ends(now));
+        [state, took.map(Word::Took), self.note(terms, status.message)]
     }
 
     /// Whoever reads this never waits for a light: so this wait is short.
@@ -246,26 +269,10 @@ impl Link {
         self.words.send((Arc::clone(&self.light), word)).await.ok();
     }
 
-    /// The last word. A light that doesn't take it goes stale by its lease; one that obeys another by now refuses it.
-    async fn hand_back(&self, Session { voice, mut statuses, .. }: Session) {
-        let Some((mark, in_flight)) = voice.pace.last() else { return };
-        if !voice.part(mark) {
-            return;
-        }
-        let mut owed = 1 + u32::from(in_flight);
-        let answered = async {
-            while owed > 0
-                && let Ok(Some(status)) = statuses.message().await
-            {
-                owed -= u32::from(status.outcome() != Outcome::Changed);
-            }
-        };
-        timeout(PARTING, answered).await.ok();
-    }
-
-    async fn note(&mut self, terms: Terms, why: String) {
+    /// We are on these terms, and why. Nothing where that is no news.
+    fn note(&mut self, terms: Terms, why: String) -> Option<Word> {
         if std::mem::replace(&mut self.terms, terms) == terms {
-            return;
+            return None;
         }
         let (light, url) = (&self.light, &self.light.url);
         match terms {
@@ -275,16 +282,39 @@ impl Link {
             Terms::Refuses => tracing::warn!(%light, url, why, "light refuses what it is told"),
             Terms::Down => tracing::warn!(%light, url, why, "light is out of reach; it goes stale by itself"),
         }
-        self.learns(Word::Terms(terms, why)).await;
+        Some(Word::Terms(terms, why))
     }
 }
 
+/// The last word. A light that doesn't take it goes stale by its lease; one that obeys another by now refuses it.
+async fn hand_back(Session { voice, mut statuses, .. }: Session) {
+    let Some((mark, in_flight)) = voice.pace.last() else { return };
+    if !voice.part(mark) {
+        return;
+    }
+    let mut owed = 1 + u32::from(in_flight);
+    let answered = async {
+        while owed > 0
+            && let Ok(Some(status)) = statuses.message().await
+        {
+            owed -= u32::from(status.outcome() != Outcome::Changed);
+        }
+    };
+    timeout(PARTING, answered).await.ok();
+}
+
+/// Waits for what comes next. Nothing where nothing will.
+async fn changed<T>(mut receiver: watch::Receiver<T>) -> Option<watch::Receiver<T>> {
+    receiver.changed().await.ok().map(|()| receiver)
+}
+
 /// Waits for new certificates; without end where there are none.
-async fn changed(trust: &mut Option<Trust>) {
-    match trust {
+async fn renewed(mut trust: Option<Trust>) -> Option<Trust> {
+    match &mut trust {
         Some(trust) => trust.changed().await,
         None => std::future::pending().await,
     }
+    trust
 }
 
 /// Waits for `future`; without end where there is none.

@@ -13,7 +13,7 @@ use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::{Down, LARGEST_STATUS, OPENING, Order, SPREAD, Show, now};
+use super::{Down, LARGEST_STATUS, OPENING, Order, SPREAD, Show, Word, now};
 use crate::backoff::Backoff;
 use crate::connection::Connection;
 use crate::lines::Lines;
@@ -58,7 +58,7 @@ pub(super) struct Made {
 
 impl Opener {
     /// Opens the stream with the whole state: a server may want to hear before it answers.
-    pub(super) async fn open<F>(self, dial: &impl Fn() -> F) -> Result<Session, Down>
+    pub(super) async fn open<F>(self, dial: &impl Fn() -> F) -> Result<Box<Session>, Down>
     where
         F: Future<Output = io::Result<Connection>>,
     {
@@ -77,11 +77,11 @@ impl Opener {
         }
         let opening = client.stream_colors(leaving(made));
         let statuses = timeout(OPENING, opening).await.map_err(|_| Down::Silent)??.into_inner();
-        Ok(Session { connection, voice, statuses, _room: room })
+        Ok(Box::new(Session { connection, voice, statuses, _room: room }))
     }
 
     /// Opens another stream beside the one that is, once it can. Ends without one where there is room for one only.
-    pub(super) async fn renew<F>(self, dial: &impl Fn() -> F) -> Result<Session, Down>
+    pub(super) async fn renew<F>(self, dial: &impl Fn() -> F) -> Result<Box<Session>, Down>
     where
         F: Future<Output = io::Result<Connection>>,
     {
@@ -100,6 +100,13 @@ impl Opener {
             }
             sleep(backoff.next(fastrand::f64())).await;
         }
+    }
+}
+
+impl Session {
+    /// That it is open.
+    pub(super) fn open(&self) -> Word {
+        Word::Open(Box::new(self.connection.clone()))
     }
 }
 
