@@ -29,7 +29,7 @@ impl<T: Message + 'static, U: Message + Default + 'static> Codec for Small<T, U>
     type Decoder = Reader<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
-        ProstCodec::<T, U>::raw_encoder(settings())
+        ProstCodec::<T, U>::raw_encoder(buffers())
     }
 
     fn decoder(&mut self) -> Self::Decoder {
@@ -48,10 +48,11 @@ impl<U: Message + Default> Decoder for Reader<U> {
     }
 
     fn buffer_settings(&self) -> BufferSettings {
-        settings()
+        buffers()
     }
 }
 
-fn settings() -> BufferSettings {
+/// Buffers for messages of this contract.
+pub fn buffers() -> BufferSettings {
     BufferSettings::new(BUFFER, GATHER)
 }

@@ -194,6 +194,10 @@ impl Board {
                 false
             }
             Word::State(state) => session.seen.says(*state, now),
+            Word::Same => {
+                session.seen.repeats(now);
+                false
+            }
             Word::Terms(terms, why) => {
                 session.connection.take_if(|_| terms == Terms::Down);
                 session.seen.stands(terms, why)

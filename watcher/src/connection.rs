@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use podlight_proto::v1::light_client::LightClient;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::body::Body;
+use tonic::client::Grpc;
 use tower::Service;
 
 /// HTTP/2's smallest default: enough for statuses, and it bounds what a light can make us hold.
@@ -55,6 +56,11 @@ impl Connection {
         // Why it ends is told to whoever asked for something.
         tokio::spawn(async { drop(connection.await) });
         Ok(Self { requests, origin })
+    }
+
+    /// What streams are opened by.
+    pub(crate) fn grpc(&self) -> Grpc<Self> {
+        Grpc::with_origin(self.clone(), self.origin.clone())
     }
 
     /// Whom the light is asked by.

@@ -10,11 +10,12 @@
 //! Whether a command may be vouched for is asked when it is made, and once more where it leaves: whatever stopped this
 //! process between, what is old by then isn't said.
 //!
-//! How a stream is opened, and what is said on it, is in [`opening`].
+//! How a stream is opened, and what is said on it, is in [`opening`]; how that becomes bytes, in [`repeats`].
 //!
 //! A light that can't be reached is a state: it is tried again until the order's sender is gone.
 
 mod opening;
+mod repeats;
 
 use std::error::Error as _;
 use std::future::Future;
@@ -85,6 +86,8 @@ pub(crate) enum Word {
     Open(Box<Connection>),
     /// The light says how it is.
     State(Box<LightState>),
+    /// It is as it said last.
+    Same,
     /// A change that waited for so long is acknowledged.
     Took(Duration),
     /// We are on these terms, and why.
@@ -249,7 +252,7 @@ impl Link {
     /// Takes in a status: what is learned from it.
     fn heard(&mut self, status: ColorStatus, voice: &mut Voice, backoff: &mut Backoff) -> Words {
         let (now, outcome) = (now(), status.outcome());
-        let state = status.light.map(|light| Word::State(Box::new(light)));
+        let state = Some(status.light.map_or(Word::Same, |light| Word::State(Box::new(light))));
         let terms = match outcome {
             Outcome::Applied => Terms::Obeys,
             Outcome::Fenced => Terms::Fenced,
@@ -260,7 +263,7 @@ impl Link {
             return [state, None, None];
         }
         backoff.reset();
-        let took = voice.said.as_ref().filter(|_| terms == Terms::Obeys).and_then(|said| said.wait.ends(now));
+        let took = voice.said.as_ref().filter(|_| terms == Terms::Obeys).and_then(|(show, _)| show.wait.ends(now));
         [state, took.map(Word::Took), self.note(terms, status.message)]
     }
 

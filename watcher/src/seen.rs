@@ -43,14 +43,15 @@ impl Seen {
                 || (&old.reason, &old.owner) != (&state.reason, &state.owner)
                 || (&old.leds, &old.sticks) != (&state.leds, &state.sticks)
         });
-        match &mut self.state {
-            // Most of it needn't be touched: this is said thousands of times for once that something is news.
-            Some((old, said)) if !news => {
-                (old.remaining, old.watcher, *said) = (state.remaining, state.watcher, now);
-            }
-            _ => self.state = Some((state, now)),
-        }
+        self.state = Some((state, now));
         news
+    }
+
+    /// It says at `now` what it said last, with as much time left as then.
+    pub(crate) fn repeats(&mut self, now: Instant) {
+        if let Some((_, said)) = &mut self.state {
+            *said = now;
+        }
     }
 
     /// We are on these terms, and why. True where that is news.
@@ -188,6 +189,9 @@ mod tests {
             let said = seen.light("", true, now + Duration::from_secs(later)).state.unwrap();
             assert_eq!((said.remaining, said.watcher.unwrap().remaining), (seconds(left), seconds(lease)));
         }
+        let later = now + Duration::from_secs(60);
+        seen.repeats(later);
+        assert_eq!(seen.light("", true, later).state.unwrap().remaining, seconds(14));
         state.layer = Layer::Stale.into();
         assert!(seen.says(state, now));
     }

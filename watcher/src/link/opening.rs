@@ -5,20 +5,27 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::uri::PathAndQuery;
 use podlight_proto::v1::{ColorCommand, ColorStatus};
 use podlight_proto::{Command, Lease, Reason};
+use prost::Message as _;
+use prost::bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tonic::{Request, Status, Streaming};
 
+use super::repeats::Repeats;
 use super::{Down, LARGEST_STATUS, OPENING, Order, SPREAD, Show, Word, now};
 use crate::backoff::Backoff;
 use crate::connection::Connection;
 use crate::lines::Lines;
 use crate::pace::{Mark, Pace};
 use crate::vouch::Vouch;
+
+/// [`LightClient::stream_colors`](podlight_proto::v1::light_client::LightClient::stream_colors), which brings a codec of its own.
+const STREAM_COLORS: &str = "/podlight.v1.Light/StreamColors";
 
 /// What it takes to open a stream, once and again.
 #[derive(Clone)]
@@ -45,13 +52,13 @@ pub(super) struct Voice {
     lease: Duration,
     pub(super) pace: Pace,
     commands: mpsc::Sender<Box<Made>>,
-    /// What was said last.
-    pub(super) said: Option<Arc<Show>>,
+    /// What was said last, and as what.
+    pub(super) said: Option<(Arc<Show>, Bytes)>,
 }
 
-/// A command on its way.
+/// A command on its way, encoded.
 pub(super) struct Made {
-    pub(super) command: ColorCommand,
+    pub(super) command: Bytes,
     /// When it may no longer be said. Nothing for what stays true.
     pub(super) until: Option<Instant>,
 }
@@ -66,7 +73,7 @@ impl Opener {
         let connection = timeout(OPENING, dial()).await.map_err(|_| Down::Silent)?.map_err(Down::Unreachable)?;
         // A host that is gone takes nobody's turn.
         let _turn = self.lines.turn().await;
-        let mut client = connection.light().max_decoding_message_size(LARGEST_STATUS);
+        let mut light = connection.grpc().max_decoding_message_size(LARGEST_STATUS);
         let (commands, made) = mpsc::channel(1);
         let pace = Pace::new(self.lease, self.lines.beat());
         let mut voice = Voice { light: self.light, lease: self.lease, pace, commands, said: None };
@@ -75,7 +82,10 @@ impl Opener {
             let vouch = *self.vouch.borrow();
             voice.tell(&show, vouch, now())?;
         }
-        let opening = client.stream_colors(leaving(made));
+        let opening = async {
+            light.ready().await.map_err(|error| Status::from_error(error.into()))?;
+            light.streaming(Request::new(leaving(made)), PathAndQuery::from_static(STREAM_COLORS), Repeats).await
+        };
         let statuses = timeout(OPENING, opening).await.map_err(|_| Down::Silent)??.into_inner();
         Ok(Box::new(Session { connection, voice, statuses, _room: room }))
     }
@@ -114,24 +124,27 @@ impl Voice {
     /// Says what is due.
     pub(super) fn tell(&mut self, show: &Arc<Show>, vouch: Option<Vouch>, now: Instant) -> Result<(), Down> {
         let Some(mark) = self.pace.due(show.version, vouch, now) else { return Ok(()) };
-        let made = Made { command: self.command(mark, show), until: vouch.map(|vouch| vouch.until) };
+        let command = match &self.said {
+            Some((_, command)) if self.pace.last().is_some_and(|(last, _)| last == mark) => command.clone(),
+            _ => self.command(mark, show),
+        };
+        let made = Made { command: command.clone(), until: vouch.map(|vouch| vouch.until) };
         self.commands.try_send(Box::new(made)).map_err(|_| Down::Closed)?;
         self.pace.said(mark, now);
-        self.said = Some(Arc::clone(show));
+        self.said = Some((Arc::clone(show), command));
         Ok(())
     }
 
-    fn command(&self, Mark { epoch, version }: Mark, show: &Show) -> ColorCommand {
+    fn command(&self, Mark { epoch, version }: Mark, show: &Show) -> Bytes {
         let Show { reason, looks, .. } = show;
-        Command {
+        encoded(Command {
             epoch,
             version,
             lease: Lease::For(self.lease),
             node: self.light.clone(),
             reason: reason.clone(),
             looks: looks.clone(),
-        }
-        .into()
+        })
     }
 
     /// Says that the watcher stops, and nothing after that. False where the light isn't listening.
@@ -144,12 +157,16 @@ impl Voice {
             reason: Reason { text: "the watcher has stopped".to_owned(), ..Reason::default() },
             looks: Vec::new(),
         };
-        self.commands.try_send(Box::new(Made { command: last.into(), until: None })).is_ok()
+        self.commands.try_send(Box::new(Made { command: encoded(last), until: None })).is_ok()
     }
 }
 
+fn encoded(command: Command) -> Bytes {
+    ColorCommand::from(command).encode_to_vec().into()
+}
+
 /// What is made, as the connection takes it. One that comes too late ends it: the light didn't get what we think it got.
-pub(super) fn leaving(made: mpsc::Receiver<Box<Made>>) -> impl Stream<Item = ColorCommand> {
+pub(super) fn leaving(made: mpsc::Receiver<Box<Made>>) -> impl Stream<Item = Bytes> {
     let in_time = |made: Box<Made>| made.until.is_none_or(|until| now() < until).then_some(made.command);
     tokio_stream::StreamExt::map_while(ReceiverStream::new(made), in_time)
 }

@@ -6,6 +6,7 @@ use futures::stream::{self, StreamExt as _};
 use podlight_proto::v1::ColorCommand;
 use podlight_proto::{Color, Command, Lease, v1};
 use podlight_sim::{Answers, Play, PlayedLight};
+use prost::bytes::Bytes;
 use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
@@ -276,16 +277,37 @@ async fn a_process_that_was_stopped_says_nothing_old_when_it_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_that_leaves_too_late_ends_the_stream_instead() {
-    for (late, want) in [(0, vec![1, 2]), (1, vec![])] {
+    for (late, leave) in [(0, true), (1, false)] {
         let (commands, made) = mpsc::channel(2);
-        let command = |version| ColorCommand { version, ..ColorCommand::default() };
-        commands.try_send(Box::new(Made { command: command(1), until: Some(now() + Duration::from_secs(1)) })).unwrap();
-        commands.try_send(Box::new(Made { command: command(2), until: None })).unwrap();
+        let (first, second) = (Bytes::from_static(b"1"), Bytes::from_static(b"2"));
+        let soon = Some(now() + Duration::from_secs(1));
+        commands.try_send(Box::new(Made { command: first.clone(), until: soon })).unwrap();
+        commands.try_send(Box::new(Made { command: second.clone(), until: None })).unwrap();
         drop(commands);
         tokio::time::advance(Duration::from_secs(late)).await;
-        let left: Vec<_> = leaving(made).map(|command| command.version).collect().await;
-        assert_eq!(left, want);
+        let left: Vec<_> = leaving(made).collect().await;
+        assert_eq!(left, if leave { vec![first, second] } else { vec![] });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_says_the_same_and_an_answer_that_does_is_known_as_such() {
+    let mut rig = rig(0);
+    let mut stream = rig.stream().await;
+    let mut heard = Vec::new();
+    let first = stream.told().await;
+    for leds in [2, 2, 3, 3, 2] {
+        stream.answer(Outcome::Applied, 1, leds).await;
+        assert_eq!(stream.told().await, first);
+        while let Ok((_, word)) = rig.words.try_recv() {
+            match word {
+                Word::State(state) => heard.push(Some(state.led_count)),
+                Word::Same => heard.push(None),
+                Word::Open(_) | Word::Took(_) | Word::Terms(..) => {}
+            }
+        }
+    }
+    assert_eq!(heard, [Some(2), None, Some(3), None, Some(2)]);
 }
 
 #[tokio::test(start_paused = true)]
