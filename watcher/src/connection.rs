@@ -7,13 +7,12 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::{Request, Response, Uri};
 use hyper::Error;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use podlight_proto::v1::light_client::LightClient;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::body::Body;
@@ -22,12 +21,6 @@ use tower::Service;
 
 /// HTTP/2's smallest default: enough for statuses, and it bounds what a light can make us hold.
 const WINDOW: u32 = 65_535;
-/// A peer that says nothing is asked whether it is there, even when there is nothing to say. Longer than a light is silent
-/// whose lease is renewed: to ask thousands costs.
-const SILENCE: Duration = Duration::from_secs(30);
-/// For its answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// A connection to a light, until the last clone of it is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
@@ -46,12 +39,7 @@ impl Connection {
         origin: Uri,
     ) -> io::Result<Self> {
         let mut http = Builder::new(TokioExecutor::new());
-        http.timer(TokioTimer::new())
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(WINDOW)
-            .keep_alive_interval(SILENCE)
-            .keep_alive_timeout(PATIENCE)
-            .keep_alive_while_idle(true);
+        http.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW);
         let (requests, connection) = http.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         // Why it ends is told to whoever asked for something.
         tokio::spawn(async { drop(connection.await) });

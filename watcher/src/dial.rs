@@ -4,15 +4,24 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Uri;
 use podlight_tls::{Files, Own, Trust};
+use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepcnt, set_tcp_keepidle, set_tcp_keepintvl};
 use tokio::net::TcpStream;
 
 use crate::connection::Connection;
 use crate::ledger::Scope;
 use crate::lights::Light;
 use crate::settings::Misconfigured;
+
+/// A host that says nothing for so long is asked whether it is there.
+const SILENCE: Duration = Duration::from_secs(20);
+/// And once more after this, where it doesn't answer.
+const AGAIN: Duration = Duration::from_secs(5);
+/// So many times in all.
+const TIMES: u32 = 3;
 
 /// Reaches lights, with the newest certificates where there are any.
 #[derive(Clone, Debug)]
@@ -56,22 +65,26 @@ impl Dial {
     /// Nobody is there, or somebody who isn't believed.
     pub(crate) async fn dial(self, light: Arc<Light>, is_given: bool) -> io::Result<Connection> {
         let uri: Uri = light.url.parse().map_err(io::Error::other)?;
+        let stream = podlight_tls::reach(&uri).await?;
+        look_after(&stream);
         match self.trust.filter(|_| light.is_secure()) {
-            None => {
-                // Addresses of IPv6 stand in brackets.
-                let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-                let stream = TcpStream::connect((host, uri.port_u16().unwrap_or_default())).await?;
-                // Latency is all that it is about; a connection that has ended already is found out soon.
-                let _ = stream.set_nodelay(true);
-                Connection::new(stream, uri).await
-            }
+            None => Connection::new(stream, uri).await,
             Some(mut trust) => {
                 let own = match &light.scope {
                     Scope::Node(node) if !is_given => Own::Node(node.clone()),
                     Scope::Node(_) | Scope::Namespace(_) | Scope::Cluster => Own::Host,
                 };
-                Connection::new(podlight_tls::connect(&uri, &trust.papers(), own).await?, uri).await
+                Connection::new(podlight_tls::secure(stream, &uri, &trust.papers(), own).await?, uri).await
             }
         }
     }
+}
+
+/// Lets the kernel find out that a host is gone while there is nothing to say to it. To ask thousands ourselves would cost.
+fn look_after(stream: &TcpStream) {
+    // Where it can't, a lease that nobody acknowledges says the same, later.
+    let _ = set_socket_keepalive(stream, true)
+        .and_then(|()| set_tcp_keepidle(stream, SILENCE))
+        .and_then(|()| set_tcp_keepintvl(stream, AGAIN))
+        .and_then(|()| set_tcp_keepcnt(stream, TIMES));
 }

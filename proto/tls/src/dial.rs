@@ -27,37 +27,52 @@ pub enum Own {
     Node(String),
 }
 
-/// Connects to the light at `endpoint`, an `https` URL with a port, as [`connect`] does.
+/// Connects to the light at `endpoint`, an `https` URL with a port, as [`reach`] and [`secure`] do.
 ///
 /// # Errors
 /// Nobody is there, or somebody who isn't believed. Whether the light believes whoever dials shows only in what is said.
 pub async fn dial(endpoint: Endpoint, papers: Arc<Papers>, own: Own) -> Result<Channel, Error> {
     let connect = move |uri: Uri| {
         let (papers, own) = (Arc::clone(&papers), own.clone());
-        async move { connect(&uri, &papers, own).await.map(TokioIo::new) }
+        async move { secure(reach(&uri).await?, &uri, &papers, own).await.map(TokioIo::new) }
     };
     endpoint.connect_with_connector(service_fn(connect)).await
 }
 
-/// Connects to the light at `uri`, of which host and port count, and whose certificate has to be good for its `own` name.
+/// Connects to host and port of `uri`, without a word.
+///
+/// # Errors
+/// It has none, or nobody is there.
+pub async fn reach(uri: &Uri) -> io::Result<TcpStream> {
+    let port = uri.port_u16().ok_or_else(|| invalid(uri, "no port"))?;
+    let stream = TcpStream::connect((host(uri)?, port)).await?;
+    // Latency is all that it is about; a connection that has ended already is found out soon.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// Shakes hands by `stream` with the light at `uri`, whose certificate has to be good for its `own` name.
 ///
 /// # Errors
 /// As those of [`dial`].
-pub async fn connect(uri: &Uri, papers: &Papers, own: Own) -> io::Result<Secured> {
-    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("{uri}: {what}"));
-    // Addresses of IPv6 stand in brackets.
-    let host = uri.host().ok_or_else(|| invalid("no host"))?.trim_matches(['[', ']']).to_owned();
-    let port = uri.port_u16().ok_or_else(|| invalid("no port"))?;
-    let stream = TcpStream::connect((host.as_str(), port)).await?;
-    // Latency is all that it is about; a connection that has ended already is found out soon.
-    let _ = stream.set_nodelay(true);
+pub async fn secure(stream: TcpStream, uri: &Uri, papers: &Papers, own: Own) -> io::Result<Secured> {
     let own = match own {
-        Own::Host => host,
+        Own::Host => host(uri)?.to_owned(),
         Own::Node(node) => node,
     };
-    let name = ServerName::try_from(own.clone()).map_err(|_| invalid(&format!("{own} can't be in a certificate")))?;
+    let name =
+        ServerName::try_from(own.clone()).map_err(|_| invalid(uri, &format!("{own} can't be in a certificate")))?;
     let tls = TlsConnector::from(Arc::clone(&papers.client)).connect(name, stream).await;
     tls.map(Secured).map_err(|error| explained(Side::Caller, error))
+}
+
+/// Addresses of IPv6 stand in brackets there.
+fn host(uri: &Uri) -> io::Result<&str> {
+    Ok(uri.host().ok_or_else(|| invalid(uri, "no host"))?.trim_matches(['[', ']']))
+}
+
+fn invalid(uri: &Uri, what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("{uri}: {what}"))
 }
 
 /// A connection that says in our words what is wrong with it: a light refuses whoever dialed only after that was done.

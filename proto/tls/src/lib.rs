@@ -21,7 +21,7 @@ mod validity;
 mod words;
 
 pub use accept::{Client, Refused, accept};
-pub use dial::{Own, Secured, connect, dial};
+pub use dial::{Own, Secured, dial, reach, secure};
 pub use files::{File, Files, Missing, all_or_none};
 pub use name::EVERY_LIGHT;
 pub use papers::{BadPapers, Papers};
