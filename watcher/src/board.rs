@@ -352,7 +352,10 @@ impl Board {
             self.links.spawn(link.run(move || dial.clone().dial(Arc::clone(&dialed), is_given)));
             concerned.insert(light.scope.clone());
             let session = Session { light, order, seen: Seen::default(), connection: None, met: false };
-            self.sessions.entry(session.light.scope.clone()).or_default().push(session);
+            let sessions = self.sessions.entry(session.light.scope.clone()).or_default();
+            // Nearly always it is the only one, and a vector would begin with room for four.
+            sessions.reserve_exact(1);
+            sessions.push(session);
         }
         for scope in concerned {
             if let Scope::Node(node) = scope {
