@@ -44,12 +44,20 @@ impl<U: Message + Default> Decoder for Reader<U> {
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         // In one piece, that is read in half the time.
         let message = source.copy_to_bytes(source.remaining());
-        U::decode(&message[..]).map(Some).map_err(|error| Status::internal(error.to_string()))
+        read(&message).map(Some)
     }
 
     fn buffer_settings(&self) -> BufferSettings {
         buffers()
     }
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// INTERNAL, as gRPC has it, where it is none.
+pub fn read<U: Message + Default>(message: &[u8]) -> Result<U, Status> {
+    U::decode(message).map_err(|error| Status::internal(error.to_string()))
 }
 
 /// Buffers for messages of this contract.

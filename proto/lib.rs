@@ -17,7 +17,7 @@ mod invalid;
 mod look;
 mod person;
 
-pub use codec::buffers;
+pub use codec::{buffers, read};
 pub use color::Color;
 pub use command::{Command, Lease, Reason};
 pub use invalid::Invalid;

@@ -21,6 +21,7 @@ use tower::Service;
 
 /// HTTP/2's smallest default: enough for statuses, and it bounds what a light can make us hold.
 const WINDOW: u32 = 65_535;
+
 /// A connection to a light, until the last clone of it is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {

@@ -2,9 +2,8 @@
 //! lease is renewed by the same command again, and answered by the same status: neither is made or read anew. Refuses to know
 //! what either says.
 
-use podlight_proto::buffers;
 use podlight_proto::v1::ColorStatus;
-use prost::Message as _;
+use podlight_proto::{buffers, read};
 use prost::bytes::{Buf as _, BufMut as _, Bytes};
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -65,7 +64,7 @@ impl Decoder for Hearer {
             let Self { outcome, epoch, version, .. } = *self;
             ColorStatus { outcome, epoch, version, ..ColorStatus::default() }
         } else {
-            let status = ColorStatus::decode(&message[..]).map_err(|error| Status::internal(error.to_string()))?;
+            let status: ColorStatus = read(&message)?;
             let ColorStatus { outcome, epoch, version, .. } = status;
             *self = Self { last: message.to_vec(), outcome, epoch, version };
             status
