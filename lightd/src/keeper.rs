@@ -17,7 +17,7 @@ use crate::stick::{Order, Report};
 pub(crate) struct Keeper {
     lit: Mutex<Lit>,
     orders: watch::Sender<Order>,
-    /// The state but for the time that is left, so that passing time is no change. `None`: lightd stops.
+    /// The state but for the time that is left, so that passing time is no change. `None`, for good: lightd stops.
     changes: watch::Sender<Option<v1::LightState>>,
     deadline: watch::Sender<Option<Instant>>,
 }
@@ -31,14 +31,14 @@ impl Keeper {
     /// Keeps a light whose sticks are named so.
     pub(crate) fn new(sticks: Vec<String>) -> Self {
         let sticks = sticks.into_iter().map(|name| (name, Report::default())).collect();
-        let keeper = Self {
-            lit: Mutex::new(Lit { light: Light::default(), sticks }),
+        let lit = Lit { light: Light::default(), sticks };
+        let state = state::describe(&lit.light, &lit.sticks, now());
+        Self {
+            lit: Mutex::new(lit),
             orders: watch::Sender::new(Order { scene: Scene::all(IDLE), last: false }),
-            changes: watch::Sender::new(None),
+            changes: watch::Sender::new(Some(state::timeless(state))),
             deadline: watch::Sender::new(None),
-        };
-        keeper.tell(|_, _| ());
-        keeper
+        }
     }
 
     /// What the sticks shall show.
@@ -70,16 +70,16 @@ impl Keeper {
 
     fn lit<R>(&self, change: impl FnOnce(&mut Lit, Instant) -> R) -> (R, v1::LightState) {
         let mut lit = self.lit.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = tokio::time::Instant::now().into_std();
+        let now = now();
         lit.light.expire(now);
         let result = change(&mut lit, now);
         let state = state::describe(&lit.light, &lit.sticks, now);
         self.orders.send_if_modified(|order| !order.last && replace(&mut order.scene, lit.light.scene(now)));
         self.changes.send_if_modified(|known| {
-            if let Some(known) = known {
+            known.as_mut().is_some_and(|known| {
                 turns(known.layer(), &state, &lit.light);
-            }
-            replace(known, Some(state::timeless(state.clone())))
+                replace(known, state::timeless(state.clone()))
+            })
         });
         self.deadline.send_if_modified(|deadline| replace(deadline, lit.light.next_deadline(now)));
         (result, state)
@@ -109,6 +109,10 @@ fn replace<T: PartialEq>(old: &mut T, new: T) -> bool {
     let news = *old != new;
     *old = new;
     news
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -144,5 +148,23 @@ fn log(name: &str, before: &Report, after: &Report) {
             tracing::info!(stick = name, model = identity.model, serial = identity.serial, "stick found");
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use podlight_proto::Identify;
+
+    use super::*;
+
+    #[test]
+    fn who_has_left_comes_back_for_nobody() {
+        let keeper = Keeper::new(vec!["virtual:nano".to_owned()]);
+        keeper.leave();
+        let identify = Identify::try_from(v1::IdentifyRequest::default()).unwrap();
+        keeper.tell(|light, now| light.identify(identify, now));
+        keeper.report(0, Report { problem: Some("gone".to_owned()), ..Report::default() });
+        assert_eq!(*keeper.changes().borrow(), None);
+        assert!(keeper.orders().borrow().last);
     }
 }

@@ -175,6 +175,10 @@ async fn converse(
     replies: mpsc::Sender<Result<v1::ColorStatus, Status>>,
 ) {
     let mut changes = keeper.changes();
+    if changes.borrow_and_update().is_none() {
+        // The connection came just before lightd stopped.
+        return;
+    }
     let mut unread: Option<v1::ColorStatus> = None;
     let mut obeyed = false;
     let mut lapses = None;
