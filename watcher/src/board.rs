@@ -76,7 +76,7 @@ struct Session {
     light: Arc<Light>,
     order: watch::Sender<Order>,
     seen: Seen,
-    /// For what people want of the light. Nothing while it can't be reached.
+    /// For what people want of the light. Nothing while no stream is open.
     connection: Option<Connection>,
     /// It was reached before.
     met: bool,
@@ -189,6 +189,10 @@ impl Board {
                 self.counts.reconnects += u64::from(std::mem::replace(&mut session.met, true));
                 false
             }
+            Word::Closed => {
+                session.connection = None;
+                false
+            }
             Word::Took(time) => {
                 self.counts.acknowledged.observe(time);
                 false
@@ -198,10 +202,7 @@ impl Board {
                 session.seen.repeats(now);
                 false
             }
-            Word::Terms(terms, why) => {
-                session.connection.take_if(|_| terms == Terms::Down);
-                session.seen.stands(terms, why)
-            }
+            Word::Terms(terms, why) => session.seen.stands(terms, why),
         };
         let measured = session.seen.leds().is_some_and(|now| leds != Some(now));
         if let (Scope::Node(node), true) = (&light.scope, news) {

@@ -11,7 +11,7 @@ use podlight_proto::v1::light_client::LightClient;
 use podlight_proto::v1::{self, LightState};
 use podlight_proto::{Acknowledge, Identify, SetColor};
 use tokio::time::timeout;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 
 use crate::ask::{Desk, Refusal, Whose};
 use crate::connection::Connection;
@@ -41,10 +41,15 @@ impl Service {
     where
         F: Future<Output = Result<Response<LightState>, Status>>,
     {
-        let connections = self.desk.reach(node, Whose::Its).await?;
+        let connections = self.desk.reach(node.clone(), Whose::Its).await?;
         let answers = connections.into_iter().map(|connection| answered(ask(connection.light())));
         let first = join_all(answers).await.into_iter().next();
-        first.ok_or_else(|| Status::internal("no light was asked"))?
+        let answer = first.unwrap_or_else(|| Err(Status::internal("no light was asked")));
+        answer.map_err(|status| {
+            // None says so of itself.
+            let absent = status.code() == Code::Unavailable;
+            if absent { Refusal::OutOfReach { node, why: status.message().to_owned() }.into() } else { status }
+        })
     }
 
     /// Asks the lights of all other nodes for something. How many did it, and how many didn't.
@@ -155,7 +160,7 @@ impl Cluster for Service {
 async fn answered(answer: impl Future<Output = Result<Response<LightState>, Status>>) -> Result<LightState, Status> {
     match timeout(ANSWERING, answer).await {
         Ok(answer) => answer.map(Response::into_inner),
-        Err(_) => Err(Status::unavailable("the light doesn't answer")),
+        Err(_) => Err(Status::unavailable("no answer")),
     }
 }
 

@@ -9,12 +9,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Request, Response, Uri};
-use hyper::Error;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use podlight_proto::v1::light_client::LightClient;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tonic::Status;
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tower::Service;
@@ -60,14 +60,17 @@ impl Connection {
 
 impl Service<Request<Body>> for Connection {
     type Response = Response<Incoming>;
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
+    /// UNAVAILABLE, and why.
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.requests.poll_ready(context)
+    /// At once: one that has ended says so, and why, to whoever asks by it.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        Box::pin(self.requests.send_request(request))
+        let answer = self.requests.send_request(request);
+        Box::pin(async { answer.await.map_err(|error| Status::unavailable(crate::chain(&error))) })
     }
 }

@@ -84,6 +84,8 @@ pub(crate) struct Link {
 pub(crate) enum Word {
     /// The stream is open. What people want of the light goes by the same connection.
     Open(Box<Connection>),
+    /// It is no longer.
+    Closed,
     /// The light says how it is.
     State(Box<LightState>),
     /// It is as it said last.
@@ -156,7 +158,10 @@ impl Link {
                         }
                         return;
                     }
-                    Err(down) => down,
+                    Err(down) => {
+                        self.learns(Word::Closed).await;
+                        down
+                    }
                 },
                 Err(down) => down,
             };

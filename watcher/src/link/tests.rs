@@ -189,6 +189,22 @@ async fn a_light_out_of_reach_is_tried_until_it_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_before_its_first_answer_is_known_to_have_ended() {
+    // It can't be told by the terms: they were no better before.
+    let mut rig = rig(1);
+    drop(rig.stream().await);
+    for want in ["down", "open", "closed", "open"] {
+        let (_, word) = timeout(FOREVER, rig.words.recv()).await.unwrap().unwrap();
+        let is = match want {
+            "open" => matches!(word, Word::Open(_)),
+            "closed" => matches!(word, Word::Closed),
+            _ => matches!(word, Word::Terms(Terms::Down, _)),
+        };
+        assert!(is, "{word:?}, not {want}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lease_is_renewed_each_third_of_it() {
     let mut rig = rig(0);
     let mut stream = rig.stream().await;
@@ -303,7 +319,7 @@ async fn a_renewal_says_the_same_and_an_answer_that_does_is_known_as_such() {
             match word {
                 Word::State(state) => heard.push(Some(state.led_count)),
                 Word::Same => heard.push(None),
-                Word::Open(_) | Word::Took(_) | Word::Terms(..) => {}
+                Word::Open(_) | Word::Closed | Word::Took(_) | Word::Terms(..) => {}
             }
         }
     }

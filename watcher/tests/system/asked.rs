@@ -27,18 +27,21 @@ async fn two_nodes() -> (Api, Light, Running, Cluster) {
 
 /// All nodes, once they are as wanted.
 async fn until(cluster: &mut Cluster, is: impl Fn(&[v1::Node]) -> bool) -> Vec<v1::Node> {
+    let mut last = None;
     let wanted = async {
         loop {
-            if let Ok(list) = cluster.list_nodes(v1::ListNodesRequest {}).await {
-                let nodes = list.into_inner().nodes;
-                if is(&nodes) {
-                    return nodes;
-                }
+            let answer = cluster.list_nodes(v1::ListNodesRequest {}).await.map(|list| list.into_inner().nodes);
+            match answer {
+                Ok(nodes) if is(&nodes) => return nodes,
+                answer => last = Some(answer),
             }
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, wanted).await.unwrap()
+    match timeout(PATIENCE, wanted).await {
+        Ok(nodes) => nodes,
+        Err(_) => panic!("never as wanted, but {last:#?}"),
+    }
 }
 
 fn condition(node: &v1::Node) -> Condition {
