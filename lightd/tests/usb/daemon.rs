@@ -105,9 +105,10 @@ impl Daemon {
         self.until_sticks("present", |sticks| sticks.iter().all(|stick| stick.present))
     }
 
-    /// Waits until none is there, and returns the problem of the first.
+    /// Waits until none is there, and returns the problem of the first. Where it was just not looked for yet, there is none.
     pub(crate) fn until_absent(&mut self) -> String {
-        let sticks = self.until_sticks("absent", |sticks| sticks.iter().all(|stick| !stick.present));
+        let absent = |stick: &StickState| !stick.present && !stick.problem.is_empty();
+        let sticks = self.until_sticks("absent", |sticks| sticks.iter().all(absent));
         sticks.into_iter().map(|stick| stick.problem).next().unwrap_or_default()
     }
 
