@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each is a process of its own; all are measured at the same time, while they wait. The emulated stick is there by a
-//! preload, which the processes that have it pay for. `cargo bench -p lightd --bench daemon`; `-- --short` checks that it
+//! preload, which the processes that have it pay for. `cargo bench --bench daemon`; `-- --short` checks that it
 //! works.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is read by people, and ends where it fails")]

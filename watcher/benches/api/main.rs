@@ -5,7 +5,7 @@
 //!    and what it costs it ◀──┘     (of KUBECONFIG)      or ──────────▶ N watches of Kubernetes' Python client
 //! ```
 //!
-//! `KUBECONFIG=… cargo bench -p watcher --bench api`; `-- --short` checks that it works. The API server needs no nodes of its
+//! `KUBECONFIG=… cargo bench --bench api`; `-- --short` checks that it works. The API server needs no nodes of its
 //! own; nodes, pods and what kubelets say of them are made, and cleared up.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark is read by people, and ends where it fails")]

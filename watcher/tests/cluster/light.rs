@@ -34,7 +34,7 @@ fn report([r, g, b]: [u8; 3]) -> Vec<u8> {
 /// A lightd of this bed, its port and a client of it. It takes this port, or where that is 0 a free one.
 async fn serve(bed: &Bed, port: u16) -> (Process, u16, LightClient<Channel>) {
     let lightd = Path::new(env!("CARGO_BIN_EXE_watcher")).with_file_name("lightd");
-    assert!(lightd.exists(), "{} is missing: cargo build -p lightd first", lightd.display());
+    assert!(lightd.exists(), "{} is missing: cargo build first", lightd.display());
     let mut command = bed.command(lightd);
     command.args(["--listen", &format!("127.0.0.1:{port}"), "--http", "off"]);
     let process = Process::start(&mut command);

@@ -123,7 +123,7 @@ fn whatever_happens_no_light_lies() {
     if let Some((seed, what)) = broken.first() {
         let trace = play(*seed, Some(STEPS)).trace.join("\n");
         let others: Vec<_> = broken.iter().map(|(seed, _)| seed).collect();
-        let again = format!("PODLIGHT_MODEL_SEED={seed} cargo test -p watcher --test model -- --nocapture");
+        let again = format!("PODLIGHT_MODEL_SEED={seed} cargo test --test model -- --nocapture");
         let was = KEPT.iter().find(|(kept, _)| kept == seed).map_or("", |(_, was)| was);
         panic!("seed {seed}: {what}\n{trace}\n{} seeds break a promise: {others:?}\n{was}\n{again}", broken.len());
     }

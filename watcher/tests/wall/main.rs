@@ -1,6 +1,6 @@
 //! The wall in a real browser, which shows what the real watcher makes of a simulated cluster.
 //!
-//! `cargo test -p watcher --test wall -- --ignored` needs Debian's `chromium` and `chromium-driver`, and npm for axe-core.
+//! `cargo test --test wall -- --ignored` needs Debian's `chromium` and `chromium-driver`, and npm for axe-core.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
