@@ -88,3 +88,22 @@ fn look_after(stream: &TcpStream) {
         .and_then(|()| set_tcp_keepintvl(stream, AGAIN))
         .and_then(|()| set_tcp_keepcnt(stream, TIMES));
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::sockopt::{socket_keepalive, tcp_keepcnt, tcp_keepidle, tcp_keepintvl};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_kernel_asks_whether_a_silent_host_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        assert!(!socket_keepalive(&stream).unwrap());
+        look_after(&stream);
+        assert!(socket_keepalive(&stream).unwrap());
+        assert_eq!((tcp_keepidle(&stream), tcp_keepintvl(&stream)), (Ok(SILENCE), Ok(AGAIN)));
+        assert_eq!(tcp_keepcnt(&stream), Ok(TIMES));
+    }
+}
